@@ -70,7 +70,6 @@ class Component:
     networks: tuple[str, ...] = ("internal",)
     gpu: bool = False  # wants a GPU where there is one
     after: tuple[str, ...] = ()  # starts after these, beyond what its edges say
-    optional: bool = False  # a target may leave it out where the machine has no program for it
 
     def port(self, name: str) -> Port:
         """The port of that name; raises TopologyError for an unknown one."""
@@ -113,9 +112,7 @@ class Topology:
         try:
             return self.by_name[name]
         except KeyError:
-            raise TopologyError(
-                f"no component is called {name!r}; there are {', '.join(self.by_name)}"
-            ) from None
+            raise TopologyError(f"no component is called {name!r}; there are {', '.join(self.by_name)}") from None
 
     def edge(self, consumer: str, dependency: str) -> Edge:
         """The edge between the two; raises TopologyError where there is none."""
@@ -194,10 +191,9 @@ def _http(host: int, container: int | None = None, *, public: bool = False) -> t
     return (Port("http", host, container or host, public),)
 
 
-def _service(name: str, port: int, limits: Limits, *, start_s: int = 15) -> Component:
-    return Component(
-        name, f"breakwater/{name}", limits, Health("http", path="/health", start_s=start_s), _http(port)
-    )
+def _service(name: str, port: int, limits: Limits, *after: str, start_s: int = 20) -> Component:
+    health = Health("http", path="/health", start_s=start_s)
+    return Component(name, f"breakwater/{name}", limits, health, _http(port), after=after)
 
 
 def _qdrant(index: int) -> Component:
@@ -255,15 +251,21 @@ _COMPONENTS = (
         (Volume("timescaledb-data", "/var/lib/postgresql/data"),),
     ),
     Component(
+        "models",
+        "docker.io/ollama/ollama:0.12.6",
+        Limits(64, 0.1),
+        Health("completed", start_s=1800),
+    ),
+    Component(
         "migrations",
         "ghcr.io/amacneil/dbmate:2.28",
         Limits(64, 0.1),
         Health("completed", start_s=60),
     ),
-    _service("ingestion", 8201, Limits(768, 0.6), start_s=30),
-    _service("query", 8202, Limits(384, 0.6)),
+    _service("ingestion", 8201, Limits(768, 0.6), "models", "migrations", start_s=30),
+    _service("query", 8202, Limits(384, 0.6), "models", "migrations"),
     _service("rag-service", 3402, Limits(256, 0.3)),
-    _service("collections", 3403, Limits(256, 0.3)),
+    _service("collections", 3403, Limits(256, 0.3), "migrations"),
     Component(
         "kong",
         "docker.io/library/kong:3.9.3",
@@ -276,6 +278,7 @@ _COMPONENTS = (
 
 _EDGES = (
     Edge("migrations", "timescaledb", "postgres", 21001),
+    Edge("models", "ollama", "http", 21002),
     Edge("ingestion", "ollama", "http", 21010),
     Edge("ingestion", "qdrant-0", "http", 21011),
     Edge("ingestion", "qdrant-1", "http", 21012),

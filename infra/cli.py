@@ -1,0 +1,48 @@
+"""The `breakwater` command: what the make targets call."""
+
+import argparse
+import sys
+
+from infra.commands import ask, down, env, logs, status, up
+from infra.gateway.tokens import TokenError
+from infra.settings import SettingsError
+from infra.topology import TopologyError
+from infra.workspace import WorkspaceError
+
+COMMANDS = {
+    "up": up,
+    "down": down,
+    "status": status,
+    "logs": logs,
+    "ask": ask,
+    "env": env,
+}
+EXPECTED = (WorkspaceError, SettingsError, TopologyError, TokenError, ask.AskError)
+
+
+def main() -> None:
+    """Run one command; exits with 0 if it did what it says, 1 with the reason if not, 2 for wrong arguments."""
+    parser = argparse.ArgumentParser(prog="breakwater", description="Run, and look at, a Breakwater stack.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, module in COMMANDS.items():
+        text = (module.__doc__ or "").strip()
+        command = commands.add_parser(
+            name,
+            help=text.splitlines()[0],
+            description=text,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.add_argument("--stack", default="local", help="the Pulumi stack (default: local)")
+        module.arguments(command)
+        command.set_defaults(run=module.run)
+    parsed = parser.parse_args()
+    try:
+        sys.exit(parsed.run(parsed))
+    except EXPECTED as error:
+        sys.exit(f"breakwater: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

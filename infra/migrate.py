@@ -1,0 +1,46 @@
+"""Bring the database to the schema of `migrations/` and the collections file into it: a job of every deployment."""
+
+import argparse
+import os
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from infra.settings import PROJECT_ROOT
+
+MIGRATIONS = PROJECT_ROOT / "migrations"
+
+
+def main() -> None:
+    """Run the migrations, then the collections file's; exits with the first one's status that fails."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", required=True, help="postgresql://user@host:port/database")
+    parser.add_argument("--password-file", type=Path, required=True)
+    parser.add_argument("--collections", type=Path, required=True, help="the JSON to upsert into rag.collections")
+    arguments = parser.parse_args()
+    url = with_password(arguments.url, arguments.password_file.read_text().strip())
+    dbmate = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--no-dump-schema", "--wait", "up"]
+    run(dbmate, DATABASE_URL=f"{url}?sslmode=disable")
+    if arguments.collections.exists():
+        migrate = [sys.executable, "-m", "services.collections.migrate_config", str(arguments.collections)]
+        run(migrate, DATABASE_URL=arguments.url, DATABASE_PASSWORD_FILE=str(arguments.password_file))
+
+
+def with_password(url: str, password: str) -> str:
+    """`url` with the password in it, as dbmate wants it (in its environment, not on its command line)."""
+    parts = urlsplit(url)
+    user, _, host = parts.netloc.rpartition("@")
+    return parts._replace(netloc=f"{user}:{quote(password, safe='')}@{host}").geturl()
+
+
+def run(command: list[str], **environment: str) -> None:
+    """Run a command with more environment; exits with its status if that is not 0."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    ended = subprocess.run(command, env={**os.environ, "PATH": path, **environment}, check=False)
+    if ended.returncode:
+        sys.exit(ended.returncode)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""A stack's settings: Pulumi configuration, typed and validated. Pulumi.yaml documents and defaults each."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, Protocol
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+TARGETS = ("local",)
+
+
+class SettingsError(ValueError):
+    """A stack setting is missing or wrong; the message names it and what would be right."""
+
+
+class Config(Protocol):
+    """The part of `pulumi.Config` that is read here."""
+
+    def require(self, key: str) -> str: ...
+    def require_int(self, key: str) -> int: ...
+    def require_bool(self, key: str) -> bool: ...
+    def require_object(self, key: str) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may differ between two stacks of the same topology."""
+
+    stack: str
+    target: Literal["local"]
+    port_offset: int
+    chaos: bool
+    use_path: bool
+    embedding_model: str
+    generation_model: str
+    collections_file: Path
+    data_root: Path
+    docs_root: Path
+    consumers: tuple[str, ...]
+    rate_limit_minute: int
+    rate_limit_hour: int
+    cors_origins: tuple[str, ...]
+    legacy_routes: bool
+
+
+def read_settings(config: Config, stack: str) -> Settings:
+    """Read and check the configuration of `stack`; raises SettingsError naming the setting that is wrong."""
+    target = config.require("target")
+    if target not in TARGETS:
+        raise SettingsError(f"target is {target!r}; it must be one of {', '.join(TARGETS)}")
+    consumers = tuple(config.require_object("consumers"))
+    if not consumers or len(set(consumers)) < len(consumers) or not all(c.isidentifier() for c in consumers):
+        raise SettingsError(f"consumers is {list(consumers)}; it must be distinct names such as 'app'")
+    limits = {key: config.require_int(key) for key in ("rateLimitMinute", "rateLimitHour")}
+    for key, value in limits.items():
+        if value < 1:
+            raise SettingsError(f"{key} is {value}; it must be at least 1")
+    return Settings(
+        stack=stack,
+        target="local",
+        port_offset=config.require_int("portOffset"),
+        chaos=config.require_bool("chaos"),
+        use_path=config.require_bool("usePath"),
+        embedding_model=config.require("embeddingModel"),
+        generation_model=config.require("generationModel"),
+        **_paths(config),
+        consumers=consumers,
+        rate_limit_minute=limits["rateLimitMinute"],
+        rate_limit_hour=limits["rateLimitHour"],
+        cors_origins=tuple(config.require_object("corsOrigins")),
+        legacy_routes=config.require_bool("legacyRoutes"),
+    )
+
+
+def _paths(config: Config) -> Mapping[str, Path]:
+    fields = {"collections_file": "collectionsFile", "data_root": "dataRoot", "docs_root": "docsRoot"}
+    return {field: (PROJECT_ROOT / config.require(key)).resolve() for field, key in fields.items()}

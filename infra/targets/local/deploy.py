@@ -1,0 +1,77 @@
+"""The topology as processes of this machine, each a Pulumi resource."""
+
+from typing import Any
+
+import pulumi
+
+from infra.settings import Settings
+from infra.targets.local.paths import StackPaths
+from infra.targets.local.programs import HOST, Program, Stack, program
+from infra.targets.local.resources import Job, Process, Secret, Supervisor
+from infra.topology import Component, Topology
+
+
+def deploy(topology: Topology, settings: Settings) -> dict[str, Any]:
+    """Declare every component of `topology` as a resource; returns the stack's outputs."""
+    stack = Stack(topology, settings, StackPaths.of(settings.stack))
+    secrets = {name: Secret(name).value for name in secret_names(settings)}
+    values: pulumi.Output[dict[str, str]] = pulumi.Output.all(**secrets)
+    supervisor = Supervisor("supervisor", str(stack.paths.root))
+    resources: dict[str, pulumi.Resource] = {}
+    for name in topology.start_order:
+        component = topology.component(name)
+        needs = [resources[need] for need in _needs(topology, settings, name)]
+        resource = Job if component.health.kind == "completed" else Process
+        resources[name] = resource(
+            name,
+            _props(stack, component, program(stack, component), values),
+            pulumi.ResourceOptions(depends_on=[supervisor, *needs]),
+        )
+    return outputs(stack) | {"secrets": values}
+
+
+def secret_names(settings: Settings) -> tuple[str, ...]:
+    """The secrets of a stack: for the database, between services, and of each of the gateway's consumers."""
+    return ("databasePassword", "interServiceSecret", *(jwt_secret(c) for c in settings.consumers))
+
+
+def jwt_secret(consumer: str) -> str:
+    """The name of the secret that signs the tokens of `consumer`."""
+    return f"jwtSecret-{consumer}"
+
+
+def outputs(stack: Stack) -> dict[str, Any]:
+    """Where the components listen, and what a person or a test has to know to use the stack."""
+    ports = {f"{c.name}/{p.name}": p.host for c in stack.topology.components for p in c.ports}
+    return {
+        "gateway": f"http://{HOST}:{stack.port('kong')}",
+        "ports": ports,
+        "consumers": list(stack.settings.consumers),
+        "root": str(stack.paths.root),
+    }
+
+
+def _needs(topology: Topology, settings: Settings, name: str) -> tuple[str, ...]:
+    proxied = settings.chaos and name != "toxiproxy"
+    return (*(("toxiproxy",) if proxied else ()), *topology.needs(name))
+
+
+def _props(stack: Stack, component: Component, runs: Program, secrets: pulumi.Output[Any]) -> dict[str, Any]:
+    check = component.health
+    port = 0 if check.kind == "completed" else component.port(check.port).host
+    return {
+        "root": str(stack.paths.root),
+        "component": component.name,
+        "command": list(runs.command),
+        "environment": runs.environment,
+        "files": secrets.apply(runs.files),
+        "health": {
+            "kind": check.kind,
+            "port": str(port),
+            "path": check.path,
+            "startSeconds": str(check.start_s),
+        },
+        "implementation": vars(runs.implementation),
+        "stopSignal": runs.stop_signal,
+        "source": runs.source,
+    }

@@ -1,0 +1,280 @@
+"""What runs for each component of the local target: command, environment and files, as data.
+
+Secrets are in files only (mode 0600, in the component's run directory), never in a command or an environment.
+"""
+
+import hashlib
+import json
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.gateway import gateway_files
+from infra.settings import PROJECT_ROOT, Settings
+from infra.targets.local import postgres
+from infra.targets.local.implementations import Implementation, find
+from infra.targets.local.paths import StackPaths
+from infra.topology import PEERS, QDRANT_NODES, Component, Topology
+
+HOST = "127.0.0.1"
+Files = Callable[[Mapping[str, str]], dict[str, str]]
+"""From the stack's secrets by name to a component's files by name."""
+
+
+def no_files(_secrets: Mapping[str, str]) -> dict[str, str]:
+    """For a component that reads none."""
+    return {}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """What the programs of one stack are made from."""
+
+    topology: Topology
+    settings: Settings
+    paths: StackPaths
+
+    def address(self, consumer: str, dependency: str) -> str:
+        """`host:port` at which `consumer` finds `dependency`: the edge's proxy, or the dependency itself."""
+        edge = self.topology.edge(consumer, dependency)
+        port = edge.listen if self.settings.chaos else self.port(dependency, edge.port)
+        return f"{HOST}:{port}"
+
+    def port(self, component: str, port: str = "http") -> int:
+        """The port that `component` itself listens on."""
+        return self.topology.component(component).port(port).host
+
+    def file(self, component: str, name: str) -> str:
+        """The path of a component's file."""
+        return str(self.paths.run(component) / name)
+
+    def volume(self, component: str) -> str:
+        """The directory of a component's only volume."""
+        (volume,) = self.topology.component(component).volumes
+        return str(self.paths.volume(volume.name))
+
+
+@dataclass(frozen=True)
+class Program:
+    """How one component runs on this machine."""
+
+    implementation: Implementation
+    command: tuple[str, ...]
+    environment: dict[str, str] = field(default_factory=dict)
+    files: Files = no_files
+    stop_signal: str = "TERM"
+    source: str = ""  # changes when the project's own code that it runs does
+
+
+def program(stack: Stack, component: Component) -> Program:
+    """The program for `component`; raises MissingProgramError where this machine has none."""
+    implementation = find(component.name, use_path=stack.settings.use_path)
+    return _PROGRAMS[component.name](stack, component, implementation)
+
+
+def _module(name: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", name, *arguments)
+
+
+def source_digest(*sources: str) -> str:
+    """A digest of the project's files and folders `sources`, so that changed code is restarted by `up`."""
+    digest = hashlib.sha256()
+    for source in (PROJECT_ROOT / name for name in sources):
+        for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
+            if path.is_file() and "__pycache__" not in path.parts:
+                digest.update(f"{path.relative_to(PROJECT_ROOT)}\n".encode() + path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _toxiproxy(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    proxies = [
+        {
+            "name": edge.name,
+            "listen": f"{HOST}:{edge.listen}",
+            "upstream": f"{HOST}:{stack.port(edge.dependency, edge.port)}",
+            "enabled": True,
+        }
+        for edge in stack.topology.edges
+    ]
+    return Program(
+        implementation,
+        (
+            implementation.program,
+            *("-host", HOST),
+            *("-port", str(stack.port("toxiproxy"))),
+            *("-config", stack.file(component.name, "proxies.json")),
+        ),
+        {"LOG_LEVEL": "info"},
+        files=lambda _secrets: {"proxies.json": json.dumps(proxies, indent=2)},
+    )
+
+
+def _ollama(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    port = str(stack.port("ollama"))
+    if implementation.kind == "real":
+        environment = {"OLLAMA_HOST": f"{HOST}:{port}", "OLLAMA_KEEP_ALIVE": "-1"}
+        return Program(implementation, (implementation.program, "serve"), environment)
+    command = _module("infra.embedded.ollama", "--host", HOST, "--port", port, "--data", stack.volume(component.name))
+    return Program(implementation, command, source=source_digest("infra/embedded/ollama"))
+
+
+def _qdrant(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    http, grpc, p2p = (str(stack.port(component.name, name)) for name in ("http", "grpc", "p2p"))
+    own, founder = (f"http://{stack.address(PEERS, node)}" for node in (component.name, QDRANT_NODES[0]))
+    peers = ("--uri", own, "--bootstrap", founder)
+    storage = stack.volume(component.name)
+    if implementation.kind == "real":
+        environment = {
+            "QDRANT__CLUSTER__ENABLED": "true",
+            "QDRANT__CLUSTER__P2P__PORT": p2p,
+            "QDRANT__SERVICE__HOST": HOST,
+            "QDRANT__SERVICE__HTTP_PORT": http,
+            "QDRANT__SERVICE__GRPC_PORT": grpc,
+            "QDRANT__STORAGE__STORAGE_PATH": f"{storage}/storage",
+            "QDRANT__STORAGE__SNAPSHOTS_PATH": f"{storage}/snapshots",
+            "QDRANT__TELEMETRY_DISABLED": "true",
+        }
+        return Program(implementation, (implementation.program, *peers), environment)
+    ports = ("--host", HOST, "--http-port", http, "--p2p-port", p2p)
+    command = _module("infra.embedded.qdrant", *ports, *peers, "--storage", storage)
+    return Program(implementation, command, source=source_digest("infra/embedded/qdrant"))
+
+
+def _redis(stack: Stack, _component: Component, implementation: Implementation) -> Program:
+    options = {
+        "--bind": HOST,
+        "--port": str(stack.port("redis", "redis")),
+        "--maxmemory": "384mb",  # below the component's limit; the rest is for copies and buffers
+        "--maxmemory-policy": "allkeys-lru",
+        "--save": "",  # a cache: nothing in it is worth a disk write
+        "--appendonly": "no",
+    }
+    arguments = (word for option in options.items() for word in option)
+    return Program(implementation, (implementation.program, *arguments))
+
+
+def _timescaledb(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    command = _module(
+        "infra.targets.local.postgres",
+        *("--bin", str(Path(implementation.program).parent)),
+        *("--data", stack.volume(component.name)),
+        *("--port", str(stack.port("timescaledb", "postgres"))),
+        *("--password-file", stack.file(component.name, "password")),
+    )
+    return Program(
+        implementation,
+        command,
+        files=lambda secrets: {"password": secrets["databasePassword"]},
+        stop_signal="INT",  # Postgres's fast shutdown
+        source=source_digest("infra/targets/local/postgres.py"),
+    )
+
+
+def _models(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    models = (stack.settings.embedding_model, stack.settings.generation_model)
+    url = f"http://{stack.address(component.name, 'ollama')}"
+    return Program(implementation, _module("infra.models", "--url", url, *models))
+
+
+def _migrations(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    command = _module(
+        "infra.migrate",
+        *("--url", database_url(stack, component.name)),
+        *("--password-file", stack.file(component.name, "password")),
+        *("--collections", str(stack.settings.collections_file)),
+    )
+    return Program(
+        implementation,
+        command,
+        files=lambda secrets: {"password": secrets["databasePassword"]},
+        source=source_digest("migrations", "infra/migrate.py", str(stack.settings.collections_file)),
+    )
+
+
+def database_url(stack: Stack, consumer: str) -> str:
+    """The database as `consumer` reaches it, without the password."""
+    return f"postgresql://{postgres.USER}@{stack.address(consumer, 'timescaledb')}/{postgres.DATABASE}"
+
+
+def _service(module: str, secrets: dict[str, str], *variables: str) -> Callable[..., Program]:
+    """A FastAPI service: its module, its secret files by variable, and the variables it gets."""
+
+    def build(stack: Stack, component: Component, implementation: Implementation) -> Program:
+        files = {variable: variable.lower() for variable in secrets}
+        environment = {f"{variable}_FILE": stack.file(component.name, name) for variable, name in files.items()}
+        environment |= {"HOST": HOST, "PORT": str(stack.port(component.name))}
+        environment |= {"LEGACY_ROUTES": str(stack.settings.legacy_routes).lower()}
+        environment |= {variable: _VARIABLES[variable](stack, component.name) for variable in variables}
+        return Program(
+            implementation,
+            _module(module),
+            environment,
+            files=lambda values: {files[variable]: values[secret] for variable, secret in secrets.items()},
+            source=source_digest("services/common", module.replace(".", "/")),
+        )
+
+    return build
+
+
+_VARIABLES: dict[str, Callable[[Stack, str], str]] = {
+    "QDRANT_URLS": lambda s, c: ",".join(f"http://{s.address(c, node)}" for node in QDRANT_NODES),
+    "OLLAMA_URL": lambda s, c: f"http://{s.address(c, 'ollama')}",
+    "EMBEDDING_MODEL": lambda s, _: s.settings.embedding_model,
+    "GENERATION_MODEL": lambda s, _: s.settings.generation_model,
+    "DATABASE_URL": database_url,
+    "REDIS_URL": lambda s, c: f"redis://{s.address(c, 'redis')}/0",
+    "QUERY_URL": lambda s, c: f"http://{s.address(c, 'query')}",
+    "INGESTION_URL": lambda s, c: f"http://{s.address(c, 'ingestion')}",
+    "COLLECTIONS_FILE": lambda s, _: str(s.settings.collections_file),
+    "DATA_ROOT": lambda s, _: str(s.settings.data_root),
+    "DOCS_ROOT": lambda s, _: str(s.settings.docs_root),
+}
+_TOKEN = {"INTER_SERVICE_SECRET": "interServiceSecret"}
+_DATABASE = {"DATABASE_PASSWORD": "databasePassword"}
+
+
+def _kong(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    directory = str(stack.paths.run(component.name))
+    command = (
+        *(implementation.program, "-c", f"{directory}/bootstrap.json"),
+        *("--concurrency", "2", "--disable-hot-restart", "--log-level", "warn"),
+    )
+    return Program(
+        implementation,
+        command,
+        files=lambda secrets: gateway_files(
+            stack.topology, stack.settings, stack.address, secrets, directory=directory
+        ),
+    )
+
+
+_PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
+    "toxiproxy": _toxiproxy,
+    "ollama": _ollama,
+    "qdrant-0": _qdrant,
+    "qdrant-1": _qdrant,
+    "qdrant-2": _qdrant,
+    "redis": _redis,
+    "timescaledb": _timescaledb,
+    "models": _models,
+    "migrations": _migrations,
+    "ingestion": _service(
+        "services.ingestion",
+        _TOKEN | _DATABASE,
+        *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT"),
+    ),
+    "query": _service(
+        "services.query",
+        _TOKEN | _DATABASE,
+        *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
+        *("DATABASE_URL", "REDIS_URL", "COLLECTIONS_FILE"),
+    ),
+    "rag-service": _service("services.rag", _TOKEN, "QUERY_URL", "DOCS_ROOT"),
+    "collections": _service(
+        "services.collections",
+        _TOKEN | _DATABASE,
+        *("QDRANT_URLS", "INGESTION_URL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT", "EMBEDDING_MODEL"),
+    ),
+    "kong": _kong,
+}

@@ -1,0 +1,229 @@
+"""The Pulumi resources of the local target: a secret, the supervisor, a process, a job.
+
+They are dynamic resources, whose `create`, `read`, `update` and `delete` run in a process of Pulumi's that is
+killed with it: each is written so that a kill at any point leaves something that the next call puts right.
+"""
+
+import json
+import secrets
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import Any
+
+import pulumi
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+
+from infra.targets.local import health, supervisor
+from infra.targets.local.launch import STARTS
+from infra.targets.local.paths import StackPaths
+
+LOG_LINES = 25
+"""How much of a component's log a failed start shows."""
+
+Props = dict[str, Any]
+
+
+class StartError(RuntimeError):
+    """A component did not start; the message ends with its last log lines."""
+
+
+def _differs(olds: Props, news: Props, keys: tuple[str, ...]) -> bool:
+    # `__provider`, which Pulumi adds, changes with this code; that alone restarts nothing.
+    return any(olds.get(key) != news.get(key) for key in keys)
+
+
+class _Provider(ResourceProvider):
+    serialize_as_secret_always = False  # the providers hold no state, so nothing to encrypt
+    keys: tuple[str, ...] = ()
+
+    def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
+        return DiffResult(changes=_differs(olds, news, self.keys), replaces=[])
+
+
+class SecretProvider(_Provider):
+    """Random once, kept encrypted in the stack's state."""
+
+    def create(self, props: Props) -> CreateResult:
+        return CreateResult(str(props["label"]), {**props, "value": secrets.token_urlsafe(32)})
+
+    def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
+        return UpdateResult({**news, "value": olds["value"]})
+
+
+class Secret(Resource, module="local", name="Secret"):
+    """A random secret of 256 bits."""
+
+    value: pulumi.Output[str]
+
+    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        kept = pulumi.ResourceOptions(additional_secret_outputs=["value"])
+        super().__init__(
+            SecretProvider(),
+            name,
+            {"label": name, "value": None},
+            pulumi.ResourceOptions.merge(opts, kept),
+        )
+
+
+class SupervisorProvider(_Provider):
+    """Starts and stops the daemon; one that is gone is started again."""
+
+    keys = ("root",)
+
+    def create(self, props: Props) -> CreateResult:
+        supervisor.start(StackPaths(Path(props["root"])))
+        return CreateResult(str(props["root"]), props)
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        running = supervisor.is_running(StackPaths(Path(props["root"])))
+        return ReadResult(id_ if running else "", dict(props))
+
+    def delete(self, _id: str, props: Props) -> None:
+        paths = StackPaths(Path(props["root"]))
+        supervisor.stop(paths)
+        for rendered in ("programs", "run"):
+            shutil.rmtree(paths.root / rendered, ignore_errors=True)
+        paths.supervisor_config.unlink(missing_ok=True)
+
+
+class Supervisor(Resource, module="local", name="Supervisor"):
+    """The stack's supervisor daemon. Deleting it stops every process of the stack."""
+
+    def __init__(self, name: str, root: str, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(SupervisorProvider(), name, {"root": root}, opts)
+
+
+PROCESS_KEYS = (
+    "component",
+    "command",
+    "environment",
+    "files",
+    "health",
+    "implementation",
+    "stopSignal",
+    "source",
+)
+
+
+class ProcessProvider(_Provider):
+    """Hands a component to the supervisor and waits until it is healthy."""
+
+    keys = ("root", *PROCESS_KEYS)
+
+    def create(self, props: Props) -> CreateResult:
+        _start(props)
+        return CreateResult(str(props["component"]), props)
+
+    def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
+        _start(news)
+        return UpdateResult(news)
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        state = supervisor.states(StackPaths(Path(props["root"]))).get(props["component"], {})
+        alive = state.get("statename") in {"STARTING", "RUNNING", "BACKOFF"}
+        return ReadResult(id_ if alive else "", dict(props))
+
+    def delete(self, _id: str, props: Props) -> None:
+        paths = StackPaths(Path(props["root"]))
+        supervisor.remove(paths, props["component"])
+        shutil.rmtree(paths.run(props["component"]), ignore_errors=True)
+
+
+def _start(props: Props) -> None:
+    paths, name = StackPaths(Path(props["root"])), str(props["component"])
+    _write(paths, props)
+    supervisor.start(paths)
+    supervisor.put(paths, name, stop_signal=str(props["stopSignal"]))
+    try:
+        _wait_until_healthy(paths, name, props["health"])
+    except StartError:
+        supervisor.remove(paths, name)
+        raise
+
+
+def _write(paths: StackPaths, props: Props) -> None:
+    """Write the component's specification and files; only the owner can read them."""
+    name = str(props["component"])
+    run = paths.run(name)
+    run.mkdir(parents=True, exist_ok=True, mode=0o700)
+    paths.log(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    specification = {key: props[key] for key in PROCESS_KEYS if key != "files"}
+    for file, content in {**props["files"], "program.json": json.dumps(specification, indent=2)}.items():
+        target = run / file
+        target.touch(mode=0o600)
+        target.write_text(content)
+    (run / STARTS).unlink(missing_ok=True)
+
+
+def _wait_until_healthy(paths: StackPaths, name: str, check: Props) -> None:
+    port, path, start_s = int(check["port"]), str(check["path"]), float(check["startSeconds"])
+    deadline = time.monotonic() + start_s
+    while problem := health.problem(str(check["kind"]), port, path):
+        state = supervisor.states(paths).get(name, {}).get("statename")
+        if state == "FATAL" or time.monotonic() > deadline:
+            raise StartError(
+                f"{name} is not healthy after {start_s:g} s: {problem}. The end of {paths.log(name)}:\n"
+                f"{last_lines(paths.log(name))}"
+            )
+        time.sleep(0.1)
+
+
+def last_lines(log: Path, count: int = LOG_LINES) -> str:
+    """The last lines of a log, or a note that there is none."""
+    if not log.exists():
+        return "(no output)"
+    return "\n".join(log.read_text(errors="replace").splitlines()[-count:]) or "(no output)"
+
+
+class Process(Resource, module="local", name="Process"):
+    """A component that runs under the supervisor."""
+
+    def __init__(self, name: str, props: Props, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(ProcessProvider(), name, props, opts)
+
+
+class JobProvider(_Provider):
+    """Runs a component to its end, again whenever what it is made of changes."""
+
+    keys = ProcessProvider.keys
+
+    def create(self, props: Props) -> CreateResult:
+        _run(props)
+        return CreateResult(str(props["component"]), props)
+
+    def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
+        _run(news)
+        return UpdateResult(news)
+
+    def delete(self, _id: str, props: Props) -> None:
+        shutil.rmtree(StackPaths(Path(props["root"])).run(props["component"]), ignore_errors=True)
+
+
+def _run(props: Props) -> None:
+    paths, name = StackPaths(Path(props["root"])), str(props["component"])
+    _write(paths, props)
+    command = [*supervisor.LAUNCH, str(paths.run(name) / "program.json")]
+    with paths.log(name).open("a") as log:
+        try:
+            ended = subprocess.run(
+                command,
+                env=supervisor.environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=float(props["health"]["startSeconds"]),
+                check=False,
+            )
+        except subprocess.TimeoutExpired as error:
+            raise StartError(f"{name} is not done: {error}\n{last_lines(paths.log(name))}") from None
+    if ended.returncode:
+        raise StartError(f"{name} ended with status {ended.returncode}:\n{last_lines(paths.log(name))}")
+
+
+class Job(Resource, module="local", name="Job"):
+    """A component that runs once for each version of it."""
+
+    def __init__(self, name: str, props: Props, opts: pulumi.ResourceOptions | None = None) -> None:
+        super().__init__(JobProvider(), name, props, opts)

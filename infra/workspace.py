@@ -1,0 +1,129 @@
+"""The Pulumi CLI as this project uses it: state in files, encrypted secrets, its own tools first on PATH.
+
+`environment` is what `make env` prints; everything that runs Pulumi here runs it with exactly that.
+"""
+
+import json
+import os
+import re
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from infra.settings import PROJECT_ROOT
+from infra.targets.local.paths import data_directory
+
+TOOLS = PROJECT_ROOT / ".tools" / "bin"
+
+
+class WorkspaceError(RuntimeError):
+    """Pulumi cannot do as asked; the message says what to do."""
+
+
+def environment() -> dict[str, str]:
+    """The variables that prepare a shell for `pulumi`; makes the state's folder and passphrase at first use."""
+    data = data_directory()
+    state = data / "state"
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    passphrase = data / "passphrase"
+    if not passphrase.exists():
+        passphrase.touch(mode=0o600)
+        passphrase.write_text(secrets.token_urlsafe(32))
+    programs = (str(Path(sys.executable).parent), str(TOOLS))
+    path = [p for p in os.environ["PATH"].split(os.pathsep) if p not in programs]
+    return {
+        "PATH": os.pathsep.join((*programs, *path)),
+        "PULUMI_BACKEND_URL": f"file://{state}",
+        "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
+        # The salt of the passphrase is this machine's; it stays in the state, see `_without_salt`.
+        "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
+        "PULUMI_HOME": os.environ.get("PULUMI_HOME") or str(data / "pulumi"),
+        "PULUMI_PYTHON_CMD": sys.executable,
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
+
+
+def pulumi(*arguments: str) -> int:
+    """Run the Pulumi CLI with its output shown; returns its exit status."""
+    try:
+        return subprocess.run(["pulumi", *arguments], env=_environment(), cwd=PROJECT_ROOT, check=False).returncode
+    except FileNotFoundError:
+        raise WorkspaceError("there is no `pulumi`; `make tools` builds it") from None
+
+
+def ask_pulumi(*arguments: str) -> str:
+    """Run the Pulumi CLI and return what it prints; raises WorkspaceError with its message."""
+    command = ["pulumi", *arguments, "--non-interactive"]
+    try:
+        answer = subprocess.run(
+            command, env=_environment(), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise WorkspaceError("there is no `pulumi`; `make tools` builds it") from None
+    if answer.returncode:
+        raise WorkspaceError(f"`{' '.join(command)}` failed: {answer.stderr.strip()}")
+    return answer.stdout
+
+
+def outputs(stack: str) -> dict[str, Any]:
+    """The stack's outputs, secrets in clear; raises WorkspaceError where there is no such stack."""
+    answer: dict[str, Any] = json.loads(ask_pulumi("stack", "output", "--json", "--show-secrets", "-s", stack))
+    return answer
+
+
+@contextmanager
+def stack(name: str, *, port_offset: int | None = None) -> Iterator[None]:
+    """Have `name` exist and be the selected stack, unlocked if whoever locked it is dead."""
+    config = PROJECT_ROOT / f"Pulumi.{name}.yaml"
+    with _without_salt(config):
+        ask_pulumi("stack", "select", "--create", name)
+        if port_offset is not None:
+            ask_pulumi("config", "set", "portOffset", str(port_offset), "-s", name)
+        _clear_killed(name)
+        yield
+
+
+def exists(name: str) -> bool:
+    """True if the stack `name` has been made in this data directory."""
+    return (data_directory() / "state/.pulumi/stacks/breakwater" / f"{name}.json").exists()
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, **environment()}
+
+
+def _clear_killed(name: str) -> None:
+    """Remove what killed Pulumi processes left: their locks, which the file backend leaves to a person, and plugins."""
+    locks = data_directory() / "state/.pulumi/locks/organization/breakwater" / name
+    for lock in locks.glob("*.json"):
+        holder = json.loads(lock.read_text() or "{}").get("pid", 0)
+        if psutil.pid_exists(holder) and "pulumi" in psutil.Process(holder).name():
+            raise WorkspaceError(f"stack {name} is in use by another pulumi (process {holder}); wait for it")
+        lock.unlink(missing_ok=True)
+    backend = environment()["PULUMI_BACKEND_URL"]
+    for process in psutil.process_iter(["name", "ppid"]):
+        if process.info["ppid"] == 1 and process.info["name"].startswith("pulumi-"):
+            with suppress(psutil.Error):
+                if process.environ().get("PULUMI_BACKEND_URL") == backend:
+                    process.kill()
+
+
+@contextmanager
+def _without_salt(config: Path) -> Iterator[None]:
+    """Take the salt that Pulumi writes into `config` out again, so that a checkout stays as it was.
+
+    The state holds the salt too. A file with secrets of its own keeps it: they need it.
+    """
+    try:
+        yield
+    finally:
+        text = config.read_text() if config.exists() else ""
+        kept = re.sub(r"^encryptionsalt: .*\n", "", text, flags=re.MULTILINE)
+        if kept != text and "secure:" not in text:
+            config.write_text(kept)
