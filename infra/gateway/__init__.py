@@ -1,0 +1,39 @@
+"""The gateway: one kong.yml from the topology, and from that same kong.yml the configuration of Envoy."""
+
+from collections.abc import Mapping
+
+from infra.gateway.envoy import render_envoy
+from infra.gateway.kong import Address, GatewaySettings, RateLimit, kong_config, to_yaml
+from infra.gateway.tokens import secret_name
+from infra.settings import Settings
+from infra.topology import Topology
+
+DIFFERENCES = (
+    "rate limits refill evenly instead of at each full minute and hour; "
+    "every 401 says Unauthorized; an unhealthy target keeps its share until its weight is changed"
+)
+"""Where Envoy, standing in, differs from Kong; docs/decisions/gateway-parity.md has the whole list."""
+
+
+def gateway_files(
+    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, str], *, directory: str
+) -> dict[str, str]:
+    """The files of a stack's gateway by name, to lie in `directory`: kong.yml, and Envoy's rendered from it."""
+    kong = kong_config(
+        topology,
+        address,
+        GatewaySettings(
+            consumers={name: secrets[secret_name(name)] for name in settings.consumers},
+            rate_limit=RateLimit(settings.rate_limit_minute, settings.rate_limit_hour),
+            cors_origins=settings.cors_origins,
+            legacy_routes=settings.legacy_routes,
+        ),
+    )
+    gateway = topology.component("kong")
+    envoy = render_envoy(
+        kong,
+        listen_port=gateway.port("http").host,
+        admin_port=gateway.port("admin").host,
+        directory=directory,
+    )
+    return {"kong.yml": to_yaml(kong), **envoy}
