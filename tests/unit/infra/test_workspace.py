@@ -1,0 +1,58 @@
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from infra import workspace
+
+
+@pytest.fixture(autouse=True)
+def data_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("BREAKWATER_HOME", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+def test_the_passphrase_is_made_once_and_only_its_owner_reads_it(data_directory: Path) -> None:
+    workspace.environment()
+    passphrase = data_directory / "passphrase"
+    first = passphrase.read_text()
+    workspace.environment()
+    assert passphrase.read_text() == first
+    assert len(first) > 40
+    assert stat.S_IMODE(passphrase.stat().st_mode) == 0o600
+
+
+def test_no_secret_is_in_the_environment_itself(data_directory: Path) -> None:
+    environment = workspace.environment()
+    secret = (data_directory / "passphrase").read_text()
+    assert secret not in "".join(environment.values())
+
+
+def test_the_projects_tools_come_first_on_path_and_once() -> None:
+    path = workspace.environment()["PATH"].split(":")
+    assert path[1] == str(workspace.TOOLS)
+    assert path.count(str(workspace.TOOLS)) == 1
+
+
+@pytest.mark.parametrize(
+    ("written", "left"),
+    [
+        ("config:\n  a: b\nencryptionsalt: v1:x\n", "config:\n  a: b\n"),
+        ("config:\n  a:\n    secure: v1:y\nencryptionsalt: v1:x\n", None),
+    ],
+)
+def test_the_salt_is_taken_out_unless_the_file_has_secrets(tmp_path: Path, written: str, left: str | None) -> None:
+    config = tmp_path / "Pulumi.x.yaml"
+    with workspace._without_salt(config):
+        config.write_text(written)
+    assert config.read_text() == (written if left is None else left)
+
+
+def test_the_lock_of_a_dead_process_is_removed(data_directory: Path) -> None:
+    locks = data_directory / "state/.pulumi/locks/organization/breakwater/local"
+    locks.mkdir(parents=True)
+    lock = locks / "x.json"
+    lock.write_text(json.dumps({"pid": 2**22 + 1}))
+    workspace._clear_killed("local")
+    assert not lock.exists()
