@@ -1,0 +1,95 @@
+"""The frame of every service: middleware, error shape, health, readiness, metrics."""
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from importlib.metadata import version
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from fastapi.openapi.utils import get_openapi
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.responses import Response
+
+from services.common import errors
+from services.common.auth import InternalGuard
+from services.common.errors import ErrorBody
+from services.common.health import Dependency, Health
+from services.common.legacy import Legacy
+from services.common.middleware.access import Access
+from services.common.middleware.request_id import RequestId
+from services.common.responses import Json
+from services.common.settings import ServiceSettings
+
+VERSION = version("breakwater-rag")
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_app(
+    name: str,
+    settings: ServiceSettings,
+    *,
+    routers: Sequence[APIRouter],
+    lifespan: Lifespan | None = None,
+    dependencies: Sequence[Dependency] = (),
+    legacy: Mapping[str, str] | None = None,
+) -> FastAPI:
+    """The service's application.
+
+    Args:
+        routers: its routes, each with its full prefix; those below `/internal/` need the service token.
+        lifespan: opens what the service uses; the pings of `dependencies` run inside of it.
+        legacy: older paths and the `/api/v1` paths that succeeded them, unless the settings removed them.
+    """
+    health = Health(dependencies)
+
+    @asynccontextmanager
+    async def with_health(app: FastAPI) -> AsyncIterator[None]:
+        async with lifespan(app) if lifespan else nullcontext(), health:
+            yield
+
+    app = FastAPI(title=f"Breakwater {name}", version=VERSION, lifespan=with_health, docs_url=None, redoc_url=None)
+    errors.install(app)
+    for router in (*routers, _operations(name, health)):
+        app.include_router(router, responses={400: {"model": ErrorBody}, 503: {"model": ErrorBody}})
+    app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
+    # The last added is the outermost.
+    app.add_middleware(InternalGuard, tokens=settings.service_tokens)
+    if legacy and settings.legacy_routes:
+        app.add_middleware(Legacy, paths=legacy, sunset=settings.legacy_sunset)
+    app.add_middleware(Access)
+    app.add_middleware(RequestId)
+    return app
+
+
+def _operations(name: str, health: Health) -> APIRouter:
+    """The routes that every service has for those who run it."""
+    router = APIRouter(tags=["operations"])
+
+    @router.get("/health")
+    async def alive() -> Response:
+        """The process serves requests; says nothing about its dependencies."""
+        return Json({"status": "ok", "service": name, "version": VERSION})
+
+    @router.get("/ready")
+    async def ready() -> Response:
+        """Each dependency with its last success and age; 503 when a required one does not answer."""
+        report = {"service": name, **await health.report()}
+        return Json(report, 200 if report["ready"] else 503)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        """Prometheus metrics."""
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+def _openapi(app: FastAPI) -> dict[str, Any]:
+    """FastAPI's schema without the 422 it declares everywhere: invalid input is answered with 400."""
+    if app.openapi_schema is None:
+        app.openapi_schema = get_openapi(title=app.title, version=app.version, routes=app.routes)
+        for path in app.openapi_schema["paths"].values():
+            for operation in path.values():
+                operation["responses"].pop("422", None)
+    return app.openapi_schema

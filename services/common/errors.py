@@ -1,0 +1,106 @@
+"""What a caller is told when something is wrong: `{"error": …, "detail": …}` with the right status."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import ClassVar
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from services.common.responses import Json
+
+
+class ErrorBody(BaseModel):
+    """The body of every answer that is not a success."""
+
+    error: str
+    detail: str | None = None
+
+
+class ServiceError(Exception):
+    """An answer other than success; subclasses set the status, the instance says what happened."""
+
+    status: ClassVar[int]
+    headers: Mapping[str, str] = {}
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+    def response(self) -> Response:
+        """The answer that tells the caller."""
+        return error_response(self.status, self.detail, self.headers)
+
+
+class InvalidRequestError(ServiceError):
+    """The caller's input is wrong; the detail names the field."""
+
+    status = 400
+
+
+class NotFoundError(ServiceError):
+    """What the caller names does not exist."""
+
+    status = 404
+
+
+class ConflictError(ServiceError):
+    """The request contradicts the present state."""
+
+    status = 409
+
+
+class TooLargeError(ServiceError):
+    """The request's body exceeds its limit."""
+
+    status = 413
+
+
+class InternalError(ServiceError):
+    """A defect of the service itself."""
+
+    status = 500
+
+
+class UnavailableError(ServiceError):
+    """A dependency does not answer; the same request may succeed in a moment."""
+
+    status = 503
+    headers: Mapping[str, str] = {"Retry-After": "2"}
+
+
+def error_response(status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
+    """The answer for `status`; its `error` is the status' standard phrase."""
+    body = {"error": HTTPStatus(status).phrase} | ({"detail": detail} if detail else {})
+    return Json(body, status, dict(headers or {}))
+
+
+def _field(location: tuple[int | str, ...]) -> str:
+    named = [str(part) for part in location if part not in {"query", "body", "path", "header"}]
+    return ".".join(named) or str(location[0])
+
+
+async def _service_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, ServiceError)
+    return error.response()
+
+
+async def _invalid(_: Request, error: Exception) -> Response:
+    assert isinstance(error, RequestValidationError)
+    return error_response(400, "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors()))
+
+
+async def _http_error(_: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    return error_response(error.status_code, said, error.headers)
+
+
+def install(app: FastAPI) -> None:
+    """Make `app` answer every error in the one shape."""
+    app.add_exception_handler(ServiceError, _service_error)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)

@@ -1,0 +1,30 @@
+"""What `/metrics` says about requests: their number by route, method and status, and how long they took."""
+
+from functools import lru_cache
+
+from prometheus_client import Counter, Histogram
+from starlette.types import Scope
+
+_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+
+REQUESTS = Counter("http_requests", "Requests answered; status 499: the client hung up", ["method", "route", "status"])
+LATENCY = Histogram(
+    "http_request_duration_seconds", "Time to the answer's last byte", ["method", "route"], buckets=_BUCKETS
+)
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_counter = lru_cache(maxsize=4096)(REQUESTS.labels)
+_histogram = lru_cache(maxsize=1024)(LATENCY.labels)
+
+
+def route_of(scope: Scope) -> str:
+    """The matched route's template; `unmatched` keeps unknown paths from becoming series."""
+    return getattr(scope.get("route"), "path", "unmatched")
+
+
+def observe(scope: Scope, status: int, seconds: float) -> None:
+    """Count one answered request."""
+    method = scope["method"] if scope["method"] in _METHODS else "other"
+    route = route_of(scope)
+    _counter(method, route, str(status)).inc()
+    _histogram(method, route).observe(seconds)

@@ -1,0 +1,39 @@
+"""The request id: taken from the caller or made here, in every log line, answer and call further on."""
+
+import re
+from contextvars import ContextVar
+from uuid import uuid4
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+HEADER = "X-Request-ID"
+_HEADER = HEADER.lower().encode()
+_ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
+
+request_id: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+class RequestId:
+    """Gives the request its id and puts it on the answer; a malformed one from outside is replaced."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+        current = given.decode() if _ACCEPTABLE.fullmatch(given) else uuid4().hex
+        header = (_HEADER, current.encode())
+
+        async def send_with_id(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*(h for h in message.get("headers", ()) if h[0] != _HEADER), header]
+            await send(message)
+
+        token = request_id.set(current)
+        try:
+            await self.app(scope, receive, send_with_id)
+        finally:
+            request_id.reset(token)

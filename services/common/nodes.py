@@ -1,0 +1,57 @@
+"""Which of several equal nodes to try, and in which order."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+FIRST_SKIP_S = 1.0
+LONGEST_SKIP_S = 4.0
+
+
+@dataclass
+class _Node:
+    url: str
+    failures: int = 0
+    retry_at: float = 0.0
+
+
+class Nodes:
+    """Orders nodes for each call: those that answered lately, then as a last resort those that failed.
+
+    A failed node is skipped for a second, doubling to four; then one call tries it while the others go on skipping it.
+    """
+
+    def __init__(self, urls: Sequence[str], *, rotate: bool, clock: Callable[[], float] = time.monotonic) -> None:
+        self._nodes = [_Node(url) for url in urls]
+        self._by_url = {node.url: node for node in self._nodes}
+        self._rotate = rotate
+        self._next = 0
+        self._clock = clock
+
+    def candidates(self) -> Iterator[str]:
+        """Every node once, best first."""
+        now = self._clock()
+        healthy = [node for node in self._turn() if not node.failures]
+        failed = sorted((node for node in self._nodes if node.failures), key=lambda node: node.retry_at)
+        due = [node for node in failed if node.retry_at <= now][:1]
+        for node in due:
+            node.retry_at = now + LONGEST_SKIP_S  # nobody else tries it until this call has told
+        yield from (node.url for node in due)
+        yield from (node.url for node in healthy)
+        yield from (node.url for node in failed if node not in due)
+
+    def _turn(self) -> list[_Node]:
+        start = self._next
+        if self._rotate:
+            self._next = (start + 1) % len(self._nodes)
+        return self._nodes[start:] + self._nodes[:start]
+
+    def answered(self, url: str) -> None:
+        """The node works."""
+        self._by_url[url].failures = 0
+
+    def failed(self, url: str) -> None:
+        """The node refused, hung or broke."""
+        node = self._by_url[url]
+        node.retry_at = self._clock() + min(FIRST_SKIP_S * 2**node.failures, LONGEST_SKIP_S)
+        node.failures += 1

@@ -1,0 +1,102 @@
+"""Settings from the environment; a secret `X` may stand in a file named by `X_FILE`, which then wins."""
+
+import os
+import sys
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+
+def _split(value: object) -> object:
+    return (
+        tuple(part.strip().rstrip("/") for part in value.split(",") if part.strip())
+        if isinstance(value, str)
+        else value
+    )
+
+
+Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
+Secret = Annotated[SecretStr, Field(min_length=1)]
+
+
+class _FileSource(PydanticBaseSettingsSource):
+    """Reads field `x` from the file that the variable X_FILE names."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        path = os.environ.get(f"{field_name.upper()}_FILE")
+        return (Path(path).read_text().strip() if path else None), field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        values = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+class ServiceSettings(BaseSettings):
+    """What every service is told; a service adds its own fields and the mixins of its dependencies."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    host: str = "127.0.0.1"
+    port: int
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    inter_service_secret: Secret
+    inter_service_secret_previous: Secret | None = None
+    legacy_routes: bool = True
+    legacy_sunset: date = date(2027, 6, 30)  # announced in the older paths' Sunset header
+
+    @property
+    def service_tokens(self) -> tuple[str, ...]:
+        """The tokens that `/internal/*` accepts: the current one, and during a rotation the previous one."""
+        secrets = (self.inter_service_secret, self.inter_service_secret_previous)
+        return tuple(secret.get_secret_value() for secret in secrets if secret)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _FileSource(settings_cls), env_settings
+
+
+class QdrantSettings(BaseSettings):
+    """Where the vector nodes are, the preferred writer first."""
+
+    qdrant_urls: Urls = ("http://127.0.0.1:6333",)
+
+
+class OllamaSettings(BaseSettings):
+    """Where Ollama is and which of its models to use."""
+
+    ollama_url: str = "http://127.0.0.1:11434"
+    embedding_model: str = "all-minilm"
+    generation_model: str = "extractive"
+
+
+class DatabaseSettings(BaseSettings):
+    """Where the database is; the password stands apart from the address, which is logged."""
+
+    database_url: str = "postgresql://rag@127.0.0.1:5432/rag"
+    database_password: SecretStr | None = None
+
+
+S = TypeVar("S", bound=ServiceSettings)
+
+
+def load(settings: type[S]) -> S:
+    """The service's settings from its environment; one line on stderr and exit status 2 where they are wrong."""
+    try:
+        return settings()  # type: ignore[call-arg]  # the fields come from the environment
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+    except OSError as error:
+        faults = f"cannot read {error.filename}: {error.strerror}"
+    sys.stderr.write(f"refusing to start: {faults}\n")
+    sys.exit(2)
