@@ -24,16 +24,17 @@ def fields(**rules: Rule | Optional) -> Rule:
 
     def check(where: str, value: Any) -> None:
         a(dict)(where, value)
+        prefix = f"{where}." if where else ""
         for key in value:
             if key not in rules:
-                raise UnsupportedError(f"{where}{key}: Envoy has no equivalent, or none is written here")
+                raise UnsupportedError(f"{prefix}{key}: Envoy has no equivalent, or none is written here")
         for key, rule in rules.items():
             if key in value:
-                (rule.rule if isinstance(rule, Optional) else rule)(f"{where}{key}", value[key])
+                (rule.rule if isinstance(rule, Optional) else rule)(f"{prefix}{key}", value[key])
             elif not isinstance(rule, Optional):
-                raise UnsupportedError(f"{where}{key}: is missing, and Envoy would not share Kong's default")
+                raise UnsupportedError(f"{prefix}{key}: is missing, and Envoy would not share Kong's default")
 
-    return lambda where, value: check(f"{where}." if where else "", value)
+    return check
 
 
 def each(rule: Rule, *, unique: str = "", at_least: int = 0) -> Rule:

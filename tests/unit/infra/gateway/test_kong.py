@@ -1,0 +1,91 @@
+from typing import Any
+
+import yaml
+
+from infra.gateway.kong import GatewaySettings, RateLimit, kong_config, to_yaml
+from infra.topology import topology
+
+
+def test_a_route_is_a_service_with_its_own_timeouts(kong: dict[str, Any]) -> None:
+    (question,) = (service for service in kong["services"] if service["name"] == "question")
+    assert question == {
+        "name": "question",
+        "host": "query",
+        "port": 80,
+        "protocol": "http",
+        "retries": 1,
+        "connect_timeout": 2000,
+        "read_timeout": 300_000,
+        "write_timeout": 300_000,
+        "routes": [
+            {
+                "name": "question",
+                "paths": ["~/api/v1/rag/query$", "~/query$"],
+                "methods": ["POST", "OPTIONS"],
+                "strip_path": False,
+                "preserve_host": True,
+                "request_buffering": False,
+                "response_buffering": False,
+            }
+        ],
+    }
+
+
+def test_each_service_is_an_upstream_at_the_address_of_the_gateways_edge(kong: dict[str, Any]) -> None:
+    targets = {upstream["name"]: upstream["targets"] for upstream in kong["upstreams"]}
+    assert targets == {
+        "query": [{"target": "127.0.0.1:21050", "weight": 100}],
+        "rag-service": [{"target": "127.0.0.1:21051", "weight": 100}],
+        "collections": [{"target": "127.0.0.1:21052", "weight": 100}],
+        "ingestion": [{"target": "127.0.0.1:21053", "weight": 100}],
+    }
+
+
+def test_health_is_what_the_checks_ask_for_so_that_a_lost_dependency_takes_no_service_out(
+    kong: dict[str, Any],
+) -> None:
+    checks = [upstream["healthchecks"]["active"] for upstream in kong["upstreams"]]
+    assert {check["http_path"] for check in checks} == {"/health"}
+    assert all(check["unhealthy"]["tcp_failures"] and check["healthy"]["interval"] for check in checks)
+
+
+def test_a_consumer_signs_with_its_own_secret_and_may_have_its_own_limit(kong: dict[str, Any]) -> None:
+    assert kong["consumers"] == [
+        {"username": "app", "jwt_secrets": [{"key": "app", "algorithm": "HS256", "secret": "a" * 32}]},
+        {
+            "username": "load",
+            "jwt_secrets": [{"key": "load", "algorithm": "HS256", "secret": "b" * 32}],
+            "plugins": [
+                {
+                    "name": "rate-limiting",
+                    "config": {"minute": 60000, "hour": 1000000, "policy": "local", "limit_by": "consumer"},
+                }
+            ],
+        },
+    ]
+
+
+def test_settings_reach_the_plugins() -> None:
+    settings = GatewaySettings({"app": "s"}, RateLimit(3, 4), cors_origins=("http://other:1",))
+    kong = kong_config(topology(), lambda _c, _d: "h:1", settings)
+    plugins = {plugin["name"]: plugin["config"] for plugin in kong["plugins"]}
+    assert plugins["rate-limiting"] == {"minute": 3, "hour": 4, "policy": "local", "limit_by": "consumer"}
+    assert plugins["cors"]["origins"] == ["http://other:1"]
+
+
+def test_without_legacy_routes_every_path_is_versioned() -> None:
+    settings = GatewaySettings({"app": "s"}, legacy_routes=False)
+    kong = kong_config(topology(), lambda _c, _d: "h:1", settings)
+    paths = [path for service in kong["services"] for path in service["routes"][0]["paths"]]
+    assert paths
+    assert all(path.startswith("~/api/v1/") for path in paths)
+
+
+def test_the_file_reads_back_as_written_and_repeats_itself_nowhere(kong: dict[str, Any]) -> None:
+    text = to_yaml(kong)
+    assert yaml.safe_load(text) == kong
+    assert "&id" not in text  # an alias is valid YAML that people read badly
+
+
+def test_secrets_do_not_show_when_settings_are_printed() -> None:
+    assert "hush" not in repr(GatewaySettings({"app": "hush"}))
