@@ -4,6 +4,7 @@ from typing import Any
 
 import pulumi
 
+from infra.gateway.tokens import secret_name
 from infra.settings import Settings
 from infra.targets.local.paths import StackPaths
 from infra.targets.local.programs import HOST, Program, Stack, program
@@ -32,12 +33,7 @@ def deploy(topology: Topology, settings: Settings) -> dict[str, Any]:
 
 def secret_names(settings: Settings) -> tuple[str, ...]:
     """The secrets of a stack: for the database, between services, and of each of the gateway's consumers."""
-    return ("databasePassword", "interServiceSecret", *(jwt_secret(c) for c in settings.consumers))
-
-
-def jwt_secret(consumer: str) -> str:
-    """The name of the secret that signs the tokens of `consumer`."""
-    return f"jwtSecret-{consumer}"
+    return ("databasePassword", "interServiceSecret", *map(secret_name, settings.consumers))
 
 
 def outputs(stack: Stack) -> dict[str, Any]:

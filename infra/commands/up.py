@@ -1,0 +1,77 @@
+"""Bring the stack up with Pulumi, load the sample documents, answer a question through the gateway.
+
+On a stack that is up, only what changed is touched. Ends with the URLs, the status table and a token.
+"""
+
+import argparse
+import time
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from infra import workspace
+from infra.commands import status
+from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
+from infra.targets.local.paths import StackPaths
+
+LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two cores
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Where the stack's ports are."""
+    parser.add_argument("--offset", type=int, help="add this to every port (default: as the stack has it)")
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Deploy, load, ask; returns Pulumi's status if the deployment fails."""
+    with workspace.stack(parsed.stack, port_offset=parsed.offset):
+        failed = workspace.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", "-s", parsed.stack)
+        if failed:
+            return failed
+        outputs = workspace.outputs(parsed.stack)
+    gateway = Gateway(outputs)
+    load(gateway)
+    show_answer(gateway, QUESTION)
+    rows = status.read(StackPaths.of(parsed.stack))
+    status.show(rows)
+    _show_next(gateway, outputs)
+    return 0 if all(row.healthy for row in rows) else 1
+
+
+def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:
+    """Wait, with progress, until the watcher has had every sample document ingested; raises AskError if not."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    deadline = time.monotonic() + deadline_s
+    with Progress(*columns) as progress:
+        task = progress.add_task(f"documents of {COLLECTION!r}", total=None)
+        while True:
+            stats = gateway.call("GET", f"/api/v1/collections/{COLLECTION}/stats")
+            done, total = _counts(stats)
+            progress.update(task, completed=done, total=total)
+            if total and done == total:
+                return
+            if time.monotonic() > deadline:
+                raise AskError(f"{done} of {total} documents are ingested after {deadline_s:g} s; see `make logs C=ingestion`")
+            time.sleep(0.5)
+
+
+def _counts(stats: dict[str, Any]) -> tuple[int, int]:
+    raise NotImplementedError
+
+
+def _show_next(gateway: Gateway, outputs: dict[str, Any]) -> None:
+    console = Console(highlight=False)
+    ports = outputs["ports"]
+    console.print(f"gateway   {gateway.url}/api/v1   (its admin: http://127.0.0.1:{ports['kong/admin']})")
+    console.print(f"toxiproxy http://127.0.0.1:{ports['toxiproxy/http']}" if "toxiproxy/http" in ports else "")
+    console.print("\nA token for a day, and what to try with it:\n", markup=False)
+    console.print(f"export TOKEN={gateway.token}", soft_wrap=True, markup=False)
+    search = f"{gateway.url}/api/v1/rag/search?q=how+do+I+rotate+a+secret&limit=3"
+    console.print(f"curl -H \"Authorization: Bearer $TOKEN\" '{search}'", soft_wrap=True, markup=False)
+    console.print(
+        f'curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" '
+        f"-d '{{\"question\": \"{QUESTION}\"}}' {gateway.url}/api/v1/rag/query",
+        soft_wrap=True,
+        markup=False,
+    )

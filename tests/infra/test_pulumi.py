@@ -1,0 +1,124 @@
+"""The stack as Pulumi sees it, with the commands that a person types."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import psutil
+import pytest
+import yaml
+
+from infra.settings import PROJECT_ROOT
+from infra.targets.local import health, supervisor
+from tests.stacks import Stack, temporary_stack
+
+UP = ("up", "--yes", "--skip-preview", "--suppress-outputs")
+PREVIEW = ("preview", "--expect-no-changes")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with temporary_stack() as made:
+        up = made.pulumi(*UP)
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield made
+
+
+def changed(output: str) -> set[str]:
+    """The resources that an update created, updated, replaced or deleted."""
+    return set(re.findall(r"^ [+~-]+ +\S+:local:\S+ (\S+) (?:created|updated|replaced|deleted)", output, re.MULTILINE))
+
+
+def test_nothing_changes_by_looking_again(stack: Stack) -> None:
+    preview = stack.pulumi(*PREVIEW)
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+    assert changed(stack.pulumi(*UP).stdout) == set()
+
+
+def test_a_changed_setting_touches_the_components_that_use_it_only(stack: Stack) -> None:
+    config = PROJECT_ROOT / f"Pulumi.{stack.name}.yaml"
+    before = yaml.safe_load(config.read_text())
+    before["config"]["breakwater:rateLimitMinute"] = 77
+    config.write_text(yaml.safe_dump(before))
+    up = stack.pulumi(*UP)
+    assert up.returncode == 0, up.stdout + up.stderr
+    assert changed(up.stdout) == {"kong"}
+
+
+def test_a_stopped_component_is_drift_and_the_next_up_repairs_it(stack: Stack) -> None:
+    supervisor._call(stack.paths, "stopProcess", "redis")
+    preview = stack.pulumi(*PREVIEW)
+    assert preview.returncode != 0
+    assert re.search(r"\+ .* redis create", preview.stdout)
+    up = stack.pulumi(*UP)
+    assert changed(up.stdout) == {"redis"}
+    assert stack.pulumi(*PREVIEW).returncode == 0
+
+
+def test_no_secret_is_in_the_state_in_clear(stack: Stack) -> None:
+    secrets = [
+        (stack.paths.run(component) / name).read_text()
+        for component, name in (("timescaledb", "password"), ("query", "inter_service_secret"))
+    ]
+    for file in (stack.home / "state").rglob("*.json*"):
+        text = file.read_text()
+        assert not any(secret in text for secret in secrets), file
+
+
+def test_a_component_that_cannot_start_shows_its_log_in_pulumis_diagnostics(stack: Stack) -> None:
+    config = PROJECT_ROOT / f"Pulumi.{stack.name}.yaml"
+    good = config.read_text()
+    try:
+        bad = yaml.safe_load(good)
+        bad["config"]["breakwater:generationModel"] = "no-such-model"
+        config.write_text(yaml.safe_dump(bad))
+        up = stack.pulumi(*UP)
+        assert up.returncode != 0
+        assert "models ended with status 1" in up.stdout + up.stderr
+        assert "cannot pull no-such-model" in up.stdout + up.stderr
+    finally:
+        config.write_text(good)
+    assert stack.pulumi(*UP).returncode == 0
+
+
+@pytest.mark.parametrize("seconds", [1.0, 3.0, 5.0])
+def test_killed_at_any_moment_the_next_up_succeeds(stack: Stack, seconds: float) -> None:
+    supervisor.stop(stack.paths)  # so that there is much to do
+    command = [sys.executable, "-m", "infra.cli", "up", "--stack", stack.name]
+    up = subprocess.Popen(
+        command, env=stack.environment, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, start_new_session=True
+    )
+    time.sleep(seconds)  # not a wait for something: the moment of the kill is the test's parameter
+    os.killpg(up.pid, signal.SIGKILL)
+    up.wait()
+    again = stack.breakwater("env")  # what prepares a shell also clears the dead one's lock
+    assert again.returncode == 0, again.stderr
+    repaired = stack.pulumi(*UP)
+    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
+    assert stack.pulumi(*PREVIEW).returncode == 0
+
+
+def test_destroy_leaves_no_process_no_port_and_only_data_and_logs(stack: Stack) -> None:
+    ports = [int(p) for p in re.findall(r'"port": "(\d{4,5})"', "".join(_specifications(stack)))]
+    assert len(ports) > 10
+    destroyed = stack.pulumi("destroy", "--yes")
+    assert destroyed.returncode == 0, destroyed.stdout + destroyed.stderr
+    assert sorted(p.name for p in stack.paths.root.iterdir()) == [
+        "data",
+        "logs",
+        "supervisor.lock",
+        "supervisord.log",
+    ]
+    assert all(health.problem("http", port, "/") for port in ports)
+    left = [p for p in psutil.process_iter(["cmdline"]) if str(stack.home) in " ".join(p.info["cmdline"] or [])]
+    assert [p for p in left if "tests.watchdog" not in p.cmdline()] == []
+    down = stack.breakwater("down")
+    assert down.returncode == 0, down.stderr
+
+
+def _specifications(stack: Stack) -> list[str]:
+    return [path.read_text() for path in (stack.paths.root / "run").glob("*/program.json")]

@@ -1,0 +1,119 @@
+"""A whole stack for tests: its own ports, its own data directory, gone afterwards, also when the tests are killed."""
+
+import os
+import random
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+
+from infra.settings import PROJECT_ROOT
+from infra.targets.local.paths import StackPaths
+from infra.topology import topology
+
+HIGHEST_PORT = 32767  # Linux hands out the ports above it to clients
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack that is up, or about to be."""
+
+    name: str
+    offset: int
+    home: Path
+    environment: dict[str, str]
+
+    @property
+    def paths(self) -> StackPaths:
+        return StackPaths(self.home / self.name)
+
+    def breakwater(self, *arguments: str, timeout: float = 300) -> subprocess.CompletedProcess[str]:
+        """Run the command that the make targets call."""
+        command, *rest = arguments
+        return subprocess.run(
+            [sys.executable, "-m", "infra.cli", command, "--stack", self.name, *rest],
+            env=self.environment,
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def pulumi(self, *arguments: str, timeout: float = 120) -> subprocess.CompletedProcess[str]:
+        """Run Pulumi as a person would in a shell prepared by `make env`."""
+        prepared = self.breakwater("env").stdout
+        line = " ".join(("pulumi", *arguments, "--non-interactive", "--stack", self.name))
+        return subprocess.run(
+            ["sh", "-c", f"{prepared}\n{line}"],
+            env=self.environment,
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+
+@contextmanager
+def temporary_stack(**settings: object) -> Iterator[Stack]:
+    """A stack's name, ports and folder, with what is left of it removed at the end, however that comes."""
+    home = Path(tempfile.mkdtemp(prefix="bw-"))
+    name = f"test-{os.getpid()}-{home.name[3:]}".replace("_", "-").lower()
+    config = PROJECT_ROOT / f"Pulumi.{name}.yaml"
+    offset = free_offset()
+    values = {f"breakwater:{key}": value for key, value in {"portOffset": offset, **settings}.items()}
+    config.write_text(yaml.safe_dump({"config": values}))
+    environment = {**os.environ, "BREAKWATER_HOME": str(home)}
+    watchdog = subprocess.Popen(
+        [sys.executable, "-m", "tests.watchdog", str(home / name), str(home), str(config)],
+        stdin=subprocess.PIPE,
+        cwd=PROJECT_ROOT,
+        start_new_session=True,
+    )
+    try:
+        yield Stack(name, offset, home, environment)
+    finally:
+        watchdog.communicate()  # its input ends, as it would if these tests were killed
+        assert not home.exists()
+
+
+def free_offset() -> int:
+    """An offset at which every port of the topology is free."""
+    offsets = list(range(100, HIGHEST_PORT - max(_ports(0)), 100))
+    random.shuffle(offsets)
+    for offset in offsets:
+        if all(map(_is_free, _ports(offset))):
+            return offset
+    raise RuntimeError("no free range of ports")
+
+
+def _ports(offset: int) -> set[int]:
+    shape = topology(offset)
+    return {p.host for c in shape.components for p in c.ports} | {e.listen for e in shape.edges}
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def remove(root: Path, home: Path, config: Path) -> None:
+    """Stop what runs below `root` and delete the folder and the stack's settings."""
+    from infra.targets.local import supervisor
+
+    supervisor.stop(StackPaths(root))
+    shutil.rmtree(home, ignore_errors=True)
+    config.unlink(missing_ok=True)

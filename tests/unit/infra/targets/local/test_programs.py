@@ -1,0 +1,114 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from infra.targets.local import programs
+from infra.targets.local.implementations import Implementation
+from infra.targets.local.paths import StackPaths
+from infra.targets.local.programs import Program, Stack, program
+from infra.topology import topology
+from tests.settings import settings
+
+SECRETS = {"databasePassword": "db" * 20, "interServiceSecret": "is" * 20, "jwtSecret-app": "jw" * 20}
+
+
+@pytest.fixture(autouse=True)
+def kind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of this machine decides what the tests see."""
+    monkeypatch.setattr(
+        programs, "find", lambda name, *, use_path: Implementation("real", name, "1.0", f"/opt/{name}/bin/{name}")
+    )
+
+
+def stack(**changes: object) -> Stack:
+    values = settings(**changes)
+    return Stack(topology(values.port_offset, chaos=values.chaos), values, StackPaths(Path("/data/test")))
+
+
+def of(name: str, **changes: object) -> Program:
+    made = stack(**changes)
+    return program(made, made.topology.component(name))
+
+
+def test_every_component_of_the_topology_has_a_program() -> None:
+    for component in topology().components:
+        assert of(component.name).command
+
+
+def test_no_secret_is_in_a_command_or_an_environment() -> None:
+    for component in topology().components:
+        runs = of(component.name)
+        shown = " ".join((*runs.command, *runs.environment.values()))
+        assert not any(secret in shown for secret in SECRETS.values())
+
+
+def test_with_chaos_a_service_reaches_its_dependencies_through_the_edges_proxies() -> None:
+    environment = of("query").environment
+    assert environment["QDRANT_URLS"] == "http://127.0.0.1:21021,http://127.0.0.1:21022,http://127.0.0.1:21023"
+    assert environment["OLLAMA_URL"] == "http://127.0.0.1:21020"
+    assert environment["REDIS_URL"] == "redis://127.0.0.1:21025/0"
+    assert environment["DATABASE_URL"] == "postgresql://breakwater@127.0.0.1:21024/rag"
+
+
+def test_without_chaos_a_service_reaches_them_itself() -> None:
+    environment = of("query", chaos=False).environment
+    assert environment["QDRANT_URLS"] == "http://127.0.0.1:6333,http://127.0.0.1:6334,http://127.0.0.1:6335"
+    assert environment["OLLAMA_URL"] == "http://127.0.0.1:11434"
+
+
+def test_the_offset_moves_what_a_service_listens_on_and_dials() -> None:
+    environment = of("rag-service", portOffset=100).environment
+    assert environment["PORT"] == "3502"
+    assert environment["QUERY_URL"] == "http://127.0.0.1:21130"
+
+
+def test_a_services_secrets_are_files_named_by_its_environment() -> None:
+    runs = of("query")
+    files = runs.files(SECRETS)
+    assert files == {
+        "inter_service_secret": SECRETS["interServiceSecret"],
+        "database_password": SECRETS["databasePassword"],
+    }
+    assert runs.environment["DATABASE_PASSWORD_FILE"] == "/data/test/run/query/database_password"
+
+
+def test_toxiproxy_has_a_proxy_for_every_edge_to_the_dependency_itself() -> None:
+    proxies = {p["name"]: p for p in json.loads(of("toxiproxy").files({})["proxies.json"])}
+    assert list(proxies) == [edge.name for edge in topology().edges]
+    assert proxies["query->ollama"] == {
+        "name": "query->ollama",
+        "listen": "127.0.0.1:21020",
+        "upstream": "127.0.0.1:11434",
+        "enabled": True,
+    }
+
+
+def test_a_vector_node_advertises_its_edge_and_joins_the_first_one() -> None:
+    command = of("qdrant-2").command
+    assert command[command.index("--uri") + 1] == "http://127.0.0.1:21062"
+    assert command[command.index("--bootstrap") + 1] == "http://127.0.0.1:21060"
+
+
+def test_a_real_vector_node_listens_on_its_own_ports_of_this_machine_only() -> None:
+    environment = of("qdrant-1").environment
+    assert environment["QDRANT__SERVICE__HOST"] == "127.0.0.1"
+    assert environment["QDRANT__SERVICE__HTTP_PORT"] == "6334"
+    assert environment["QDRANT__CLUSTER__P2P__PORT"] == "6354"
+
+
+def test_the_gateways_files_hold_the_consumers_secrets_and_its_routes_lead_to_the_edges() -> None:
+    files = of("kong").files(SECRETS)
+    assert SECRETS["jwtSecret-app"] in files["kong.yml"]
+    assert "127.0.0.1:21050" in files["kong.yml"]
+    assert set(files) >= {"bootstrap.json", "cds.json", "lds.json", "rds.json"}
+
+
+def test_a_changed_file_of_a_service_changes_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(programs, "PROJECT_ROOT", tmp_path)
+    (tmp_path / "services").mkdir()
+    (tmp_path / "services/a.py").write_text("1")
+    first = programs.source_digest("services")
+    assert programs.source_digest("services") == first
+    (tmp_path / "services/a.py").write_text("2")
+    assert programs.source_digest("services") != first
