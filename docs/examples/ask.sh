@@ -1,5 +1,5 @@
 #!/bin/sh
-# Ask the stack a question with curl and print the answer with its sources.
+# An example client in shell, to copy: ask the stack a question with curl and print the answer with its sources.
 #
 #   TOKEN=… docs/examples/ask.sh "what happens when a vector node dies?"
 #

@@ -1,4 +1,6 @@
-"""A client of the gateway in Python, with the standard library only: sign a token, search, ask, read a stream.
+"""An example client of the gateway in Python, to copy: sign a token, search, ask, read a stream.
+
+It needs the standard library only.
 
     JWT_SECRET=… python docs/examples/client.py "what happens when a vector node dies?"
 
@@ -88,9 +90,9 @@ def main() -> None:
         print(f"{result['score']:.2f}  {result['document']['path']}")
     for name, data in stream_answer(token, question):
         if name == "token":
-            print(data, end="", flush=True)
+            print(data["text"], end="", flush=True)
         elif name == "error":
-            sys.exit(f"the answer broke off: {data}")
+            sys.exit(f"the answer broke off: {data['detail']}")
     print()
 
 
