@@ -21,6 +21,7 @@ from services.common.responses import Json
 from services.common.settings import ServiceSettings
 
 VERSION = version("breakwater-rag")
+MAX_BODY_BYTES = 1024 * 1024
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
@@ -48,7 +49,14 @@ def create_app(
         async with lifespan(app) if lifespan else nullcontext(), health:
             yield
 
-    app = FastAPI(title=f"Breakwater {name}", version=VERSION, lifespan=with_health, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title=f"Breakwater {name}",
+        version=VERSION,
+        lifespan=with_health,
+        docs_url=None,  # its page loads scripts from outside
+        redoc_url=None,
+        max_body_size=MAX_BODY_BYTES,
+    )
     errors.install(app)
     for router in (*routers, _operations(name, health)):
         app.include_router(router, responses={400: {"model": ErrorBody}, 503: {"model": ErrorBody}})

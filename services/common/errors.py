@@ -72,10 +72,14 @@ class UnavailableError(ServiceError):
     headers: Mapping[str, str] = {"Retry-After": "2"}
 
 
+def error_body(status: int, detail: str | None = None) -> dict[str, str]:
+    """The body for `status`: its `error` is the status' standard phrase."""
+    return {"error": HTTPStatus(status).phrase} | ({"detail": detail} if detail else {})
+
+
 def error_response(status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
-    """The answer for `status`; its `error` is the status' standard phrase."""
-    body = {"error": HTTPStatus(status).phrase} | ({"detail": detail} if detail else {})
-    return Json(body, status, dict(headers or {}))
+    """The answer for `status`."""
+    return Json(error_body(status, detail), status, dict(headers or {}))
 
 
 def _field(location: tuple[int | str, ...]) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Self
 
-PING_TIMEOUT_S = 1.0
+PING_TIMEOUT_S = 1.5  # longer than the clients' own limits, which say more about what is wrong
 INTERVAL_S = 5.0  # between background rounds
 FRESH_S = 1.0  # /ready asks again when the last round is older
 

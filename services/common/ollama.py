@@ -1,6 +1,6 @@
 """Ollama: embeddings and generated text."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -44,7 +44,7 @@ class Ollama:
                 vectors += orjson.loads(await response.read())["embeddings"]
         return vectors
 
-    async def generate(self, prompt: str) -> AsyncIterator[str]:
+    async def generate(self, prompt: str) -> AsyncGenerator[str, None]:
         """The answer to `prompt`, piece by piece; raises OllamaUnavailableError, also halfway."""
         wanted = {"model": self.generation_model, "prompt": prompt, "stream": True}
         limits = timeout(GENERATION_TIMEOUT_S, silence_s=SILENCE_S)

@@ -1,0 +1,58 @@
+"""Finds the passages nearest to a question."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from services.common.errors import ConflictError, InvalidRequestError, NotFoundError
+from services.common.ollama import Ollama
+from services.common.qdrant import Filter, Hit, Qdrant, matching
+from services.query.models import Filters
+
+PREFIX_SURPLUS = 4  # Qdrant finds the prefix anywhere in the path: ask for more, keep those that begin with it
+
+
+@dataclass(frozen=True)
+class Searcher:
+    """Embeds questions and asks the vector store."""
+
+    ollama: Ollama
+    qdrant: Qdrant
+
+    async def find(self, question: str, collection: str, filters: Filters, limit: int) -> list[Hit]:
+        """At most `limit` passages, best first; raises NotFoundError for an unknown collection."""
+        (vector,) = await self.ollama.embed([question])
+        prefix = filters.path_prefix or ""
+        try:
+            hits = await self.qdrant.query(
+                collection,
+                vector,
+                limit=limit * PREFIX_SURPLUS if prefix else limit,
+                where=_where(filters),
+                score_threshold=filters.score_threshold,
+            )
+        except NotFoundError:
+            raise NotFoundError(f"collection {collection!r} does not exist") from None
+        except InvalidRequestError as error:
+            raise ConflictError(f"collection {collection!r} was embedded with another model: {error.detail}") from error
+        return [hit for hit in hits if hit.payload["path"].startswith(prefix)][:limit]
+
+
+def _where(filters: Filters) -> Filter | None:
+    exact = {"document_id": filters.document_id, "path": filters.path}
+    where = matching(**{key: value for key, value in exact.items() if value is not None})
+    if filters.path_prefix:
+        where["must"].append({"key": "path", "match": {"text": filters.path_prefix}})
+    return where if where["must"] else None
+
+
+def result(hit: Hit) -> dict[str, Any]:
+    """The passage as a search answers it (`models.Result`)."""
+    payload = hit.payload
+    return {
+        "score": hit.score,
+        "text": payload["text"],
+        "document": {"id": payload.get("document_id"), "path": payload["path"], "title": payload.get("title")},
+        "chunk": payload["chunk"],
+        "section": payload.get("section"),
+        "page": payload.get("page"),
+    }
