@@ -87,6 +87,7 @@ def test_each_consumers_key_verifies_only_its_own_subject(kong: dict[str, Any]) 
         assert provider["subjects"] == {"exact": name}
         assert provider["local_jwks"] == {"filename": f"/run/kong/jwks-{name}.json"}
         assert provider["require_expiration"] is True
+        assert provider["forward"] is True  # what services see is up to kong.yml's request-transformer
     required = [{"provider_name": "app"}, {"provider_name": "load"}]
     assert jwt["requirement_map"] == {"consumer": {"requires_any": {"requirements": required}}}
 
