@@ -36,10 +36,14 @@ EXPOSED_HEADERS = (
 
 @dataclass(frozen=True)
 class RateLimit:
-    """Requests that one consumer may make."""
+    """Requests that one consumer may make; raises ValueError for what Kong would refuse to load."""
 
     minute: int = 100
     hour: int = 1000
+
+    def __post_init__(self) -> None:
+        if self.hour < self.minute:
+            raise ValueError(f"the rate limit of an hour is {self.hour}, below that of a minute, {self.minute}")
 
 
 @dataclass(frozen=True)

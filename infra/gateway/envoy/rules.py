@@ -65,11 +65,11 @@ def only(*values: Any) -> Rule:
 
 
 def a(kind: type) -> Rule:
-    """A value of exactly this type."""
+    """A value of exactly this type. The value is not shown: it may be a secret."""
 
     def check(where: str, value: Any) -> None:
         if type(value) is not kind:
-            raise UnsupportedError(f"{where or 'kong.yml'}: {value!r} is not a {kind.__name__}")
+            raise UnsupportedError(f"{where or 'kong.yml'}: {type(value).__name__} instead of {kind.__name__}")
 
     return check
 

@@ -25,7 +25,7 @@ from infra.targets.local.implementations import find
 from infra.topology import topology
 
 PLENTY = RateLimit(1_000_000, 1_000_000)
-LIMITS = {"app": PLENTY, "console": PLENTY, "few": RateLimit(5, 1000), "hourly": RateLimit(1000, 7)}
+LIMITS = {"app": PLENTY, "console": PLENTY, "few": RateLimit(5, 1000), "hourly": RateLimit(7, 7)}
 SECRETS = {name: f"{name}-secret-".ljust(40, "x") for name in LIMITS}
 SHORT_TIMEOUT_MS = 300  # of the route /api/v1/rag/status
 PR_SET_PDEATHSIG = 1
@@ -158,6 +158,8 @@ def kong(upstreams: dict[str, Upstream]) -> dict[str, Any]:
     config["upstreams"][0]["targets"].append({"target": upstreams["green"].address, "weight": 0})
     (status,) = (service for service in config["services"] if service["name"] == "rag-status")
     status["read_timeout"] = status["write_timeout"] = SHORT_TIMEOUT_MS
+    (hourly,) = (consumer for consumer in config["consumers"] if consumer["username"] == "hourly")
+    del hourly["plugins"][0]["config"]["minute"]
     return config
 
 

@@ -16,6 +16,7 @@ def test_a_minutes_requests_are_cut_exactly_at_the_limit_and_only_for_their_cons
     assert refused.json()["message"] == "API rate limit exceeded"
     assert refused.headers["retry-after"] == refused.headers["ratelimit-reset"] == "12"  # 60 s / 5
     assert refused.headers["ratelimit-remaining"] == "0"
+    assert "x-ratelimit-remaining-hour" not in refused.headers  # it does not count there
 
 
 def test_the_hour_has_a_limit_of_its_own(gateway: Gateway) -> None:

@@ -1,5 +1,6 @@
 from typing import Any
 
+import pytest
 import yaml
 
 from infra.gateway.kong import GatewaySettings, RateLimit, kong_config, to_yaml
@@ -71,6 +72,11 @@ def test_settings_reach_the_plugins() -> None:
     plugins = {plugin["name"]: plugin["config"] for plugin in kong["plugins"]}
     assert plugins["rate-limiting"] == {"minute": 3, "hour": 4, "policy": "local", "limit_by": "consumer"}
     assert plugins["cors"]["origins"] == ["http://other:1"]
+
+
+def test_an_hours_limit_below_a_minutes_is_refused_as_kong_would() -> None:
+    with pytest.raises(ValueError, match="of an hour is 5, below that of a minute, 6"):
+        RateLimit(minute=6, hour=5)
 
 
 def test_without_legacy_routes_every_path_is_versioned() -> None:
