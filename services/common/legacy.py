@@ -43,7 +43,7 @@ class Legacy:
             return
         successor = self.paths[older]
         USES.labels(older).inc()
-        log.info("deprecated path used", extra={"path": older, "successor": successor})
+        log.warning("deprecated path used", extra={"path": older, "successor": successor})
         # In place: the metrics, further out, read the matched route from this same scope.
         scope["path"] = successor + scope["path"].removeprefix(older)
         scope["raw_path"] = successor.encode() + scope["raw_path"].removeprefix(older.encode())

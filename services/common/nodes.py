@@ -1,11 +1,14 @@
 """Which of several equal nodes to try, and in which order."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 FIRST_SKIP_S = 1.0
 LONGEST_SKIP_S = 4.0
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
@@ -48,10 +51,15 @@ class Nodes:
 
     def answered(self, url: str) -> None:
         """The node works."""
-        self._by_url[url].failures = 0
+        node = self._by_url[url]
+        if node.failures:
+            log.info("node is back", extra={"node": url, "failures": node.failures})
+        node.failures = 0
 
     def failed(self, url: str) -> None:
         """The node refused, hung or broke."""
         node = self._by_url[url]
+        if not node.failures:
+            log.warning("node skipped", extra={"node": url})
         node.retry_at = self._clock() + min(FIRST_SKIP_S * 2**node.failures, LONGEST_SKIP_S)
         node.failures += 1

@@ -1,0 +1,46 @@
+"""rag-service: the documentation API, and the other door to the query service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from services.common.app import create_app
+from services.common.health import Dependency
+from services.common.http import Http
+from services.rag.docs_routes import docs_router
+from services.rag.index import Index
+from services.rag.proxy import proxy_router
+from services.rag.query import QueryService
+from services.rag.settings import RagSettings
+
+NAME = "rag-service"
+LEGACY = {"/api/docs": "/api/v1/docs", "/api/rag": "/api/v1/rag"}
+
+
+def build(settings: RagSettings) -> FastAPI:
+    """rag-service, put together."""
+    http = Http()
+    index = Index(settings.docs_root)
+    query = QueryService(http, settings.query_url, settings.inter_service_secret.get_secret_value())
+
+    async def documents() -> None:
+        await asyncio.to_thread(index.page, 0, 1)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with http:
+            yield
+
+    return create_app(
+        NAME,
+        settings,
+        routers=[docs_router(index), proxy_router(query)],
+        lifespan=lifespan,
+        dependencies=[
+            Dependency("documents", documents),
+            Dependency("query", query.ping, required=False),  # without it the documents are still delivered
+        ],
+        legacy=LEGACY,
+    )
