@@ -55,6 +55,8 @@ def read_settings(config: Config, stack: str) -> Settings:
     for key, value in limits.items():
         if value < 1:
             raise SettingsError(f"{key} is {value}; it must be at least 1")
+    if limits["rateLimitHour"] < limits["rateLimitMinute"]:
+        raise SettingsError("rateLimitHour is below rateLimitMinute; no hour would allow what its minutes do")
     return Settings(
         stack=stack,
         target="local",

@@ -48,14 +48,14 @@ def test_a_request_without_a_right_token_is_refused(live: Live, how: str) -> Non
     }[how]
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     answer = httpx.get(f"{live.client.base_url}{SEARCH}", headers=headers)
-    assert (answer.status_code, answer.json()) == (401, {"message": "Unauthorized"})
+    assert (answer.status_code, answer.json()["message"]) == (401, "Unauthorized")
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/internal/status", "/metrics", "/api/v2/rag/search"])
 def test_what_is_no_route_is_not_found(live: Live, path: str) -> None:
     answer = live.client.get(path)
     assert answer.status_code == 404
-    assert answer.json() == {"message": "no Route matched with those values"}
+    assert answer.json()["message"] == "no Route matched with those values"
 
 
 def test_a_wrong_method_is_refused(live: Live) -> None:

@@ -239,6 +239,7 @@ def _kong(stack: Stack, component: Component, implementation: Implementation) ->
     command = (
         *(implementation.program, "-c", f"{directory}/bootstrap.json"),
         *("--concurrency", "2", "--disable-hot-restart", "--log-level", "warn"),
+        *("--file-flush-interval-msec", "1000"),  # access log lines reach `make logs` within a second
     )
     return Program(
         implementation,

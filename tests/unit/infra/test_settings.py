@@ -37,6 +37,7 @@ def test_every_setting_of_the_schema_is_read() -> None:
         ({"consumers": ["app", "app"]}, "it must be distinct names"),
         ({"consumers": ["a b"]}, "it must be distinct names"),
         ({"rateLimitMinute": 0}, "rateLimitMinute is 0; it must be at least 1"),
+        ({"rateLimitHour": 99}, "rateLimitHour is below rateLimitMinute"),
         ({"rateLimitHour": -1}, "rateLimitHour is -1; it must be at least 1"),
     ],
 )
