@@ -52,7 +52,9 @@ def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:
             if total and done == total:
                 return
             if time.monotonic() > deadline:
-                raise AskError(f"{done} of {total} documents are ingested after {deadline_s:g} s; see `make logs C=ingestion`")
+                raise AskError(
+                    f"{done} of {total} documents are ingested after {deadline_s:g} s; see `make logs C=ingestion`"
+                )
             time.sleep(0.5)
 
 
@@ -71,7 +73,7 @@ def _show_next(gateway: Gateway, outputs: dict[str, Any]) -> None:
     console.print(f"curl -H \"Authorization: Bearer $TOKEN\" '{search}'", soft_wrap=True, markup=False)
     console.print(
         f'curl -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" '
-        f"-d '{{\"question\": \"{QUESTION}\"}}' {gateway.url}/api/v1/rag/query",
+        f'-d \'{{"question": "{QUESTION}"}}\' {gateway.url}/api/v1/rag/query',
         soft_wrap=True,
         markup=False,
     )

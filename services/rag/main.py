@@ -9,10 +9,10 @@ from fastapi import FastAPI
 from services.common.app import create_app
 from services.common.health import Dependency
 from services.common.http import Http
-from services.rag.docs_routes import docs_router
 from services.rag.index import Index
-from services.rag.proxy import proxy_router
 from services.rag.query import QueryService
+from services.rag.routes_docs import docs_router
+from services.rag.routes_rag import rag_router
 from services.rag.settings import RagSettings
 
 NAME = "rag-service"
@@ -36,7 +36,7 @@ def build(settings: RagSettings) -> FastAPI:
     return create_app(
         NAME,
         settings,
-        routers=[docs_router(index), proxy_router(query)],
+        routers=[docs_router(index), rag_router(query)],
         lifespan=lifespan,
         dependencies=[
             Dependency("documents", documents),
