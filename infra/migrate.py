@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from infra.settings import PROJECT_ROOT
 
 MIGRATIONS = PROJECT_ROOT / "migrations"
+RECORD = "rag.schema_migrations"  # in the schema itself: dropping it undoes everything, and the next run starts anew
 
 
 def main() -> None:
@@ -20,7 +21,8 @@ def main() -> None:
     parser.add_argument("--collections", type=Path, required=True, help="the JSON to upsert into rag.collections")
     arguments = parser.parse_args()
     url = with_password(arguments.url, arguments.password_file.read_text().strip())
-    dbmate = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--no-dump-schema", "--wait", "up"]
+    dbmate = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--migrations-table", RECORD, "--no-dump-schema", "--wait"]
+    dbmate += ["up"]
     run(dbmate, DATABASE_URL=f"{url}?sslmode=disable")
     if arguments.collections.exists():
         migrate = [sys.executable, "-m", "services.collections.migrate_config", str(arguments.collections)]

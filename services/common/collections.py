@@ -28,8 +28,8 @@ class Collection(BaseModel):
     name: CollectionName
     directory: NonEmpty
     embedding_model: NonEmpty
-    chunk_tokens: int = Field(256, ge=32, le=8192)
-    chunk_overlap: int = Field(32, ge=0)
+    chunk_tokens: int = Field(default=256, ge=32, le=8192)
+    chunk_overlap: int = Field(default=32, ge=0)
     enabled: bool = True
 
     @model_validator(mode="after")

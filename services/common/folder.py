@@ -8,8 +8,8 @@ from services.common.errors import InvalidRequestError, NotFoundError
 
 # fmt: off
 CODE = (
-    ".c", ".cpp", ".cs", ".go", ".h", ".hpp", ".ini", ".java", ".js", ".json", ".kt", ".lua", ".php", ".pl", ".py", ".r",
-    ".rb", ".rs", ".scala", ".sh", ".sql", ".swift", ".toml", ".ts", ".yaml", ".yml",
+    ".c", ".cpp", ".cs", ".go", ".h", ".hpp", ".ini", ".java", ".js", ".json", ".kt", ".lua", ".php", ".pl", ".py",
+    ".r", ".rb", ".rs", ".scala", ".sh", ".sql", ".swift", ".toml", ".ts", ".yaml", ".yml",
 )
 # fmt: on
 # By suffix. A file with another suffix is no document.
@@ -24,19 +24,25 @@ FORMATS = {
 _BACKUPS = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".part", ".crdownload")
 
 
-def format_of(path: str) -> str | None:
-    """The format of a document by its name; None for what is no document: unknown, hidden, an editor's backup."""
+def is_ignored(path: str) -> bool:
+    """Whether a path below a folder is of no interest by its name: hidden, or an editor's backup."""
     pure = PurePath(path)
-    if any(part.startswith((".", "#")) for part in pure.parts) or pure.name.endswith(_BACKUPS):
-        return None
-    return FORMATS.get(pure.suffix.lower())
+    return any(part.startswith((".", "#")) for part in pure.parts) or pure.name.endswith(_BACKUPS)
+
+
+def format_of(path: str) -> str | None:
+    """The format of a document by its name; None for what is no document."""
+    return None if is_ignored(path) else FORMATS.get(PurePath(path).suffix.lower())
 
 
 def directory(data_root: Path, relative: str) -> Path:
     """The directory of a collection; raises InvalidRequestError unless it lies below `data_root`."""
     top = data_root.resolve()
-    found = (top / relative).resolve()
-    if "\0" in relative or not found.is_relative_to(top):
+    try:
+        found = (top / relative).resolve()
+    except ValueError:  # a NUL byte
+        found = Path("/")
+    if not found.is_relative_to(top):
         raise InvalidRequestError(f"directory: {relative!r} leads out of the data root")
     return found
 

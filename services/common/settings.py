@@ -35,10 +35,25 @@ class _FileSource(PydanticBaseSettingsSource):
         return {name: value for name, value in values.items() if value is not None}
 
 
-class ServiceSettings(BaseSettings):
-    """What every service is told; a service adds its own fields and the mixins of its dependencies."""
+class Settings(BaseSettings):
+    """Read from the environment and from files that it names."""
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return init_settings, _FileSource(settings_cls), env_settings
+
+
+class ServiceSettings(Settings):
+    """What every service is told; a service adds its own fields and the mixins of its dependencies."""
 
     host: str = "127.0.0.1"
     port: int
@@ -54,25 +69,14 @@ class ServiceSettings(BaseSettings):
         secrets = (self.inter_service_secret, self.inter_service_secret_previous)
         return tuple(secret.get_secret_value() for secret in secrets if secret)
 
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        return init_settings, _FileSource(settings_cls), env_settings
 
-
-class QdrantSettings(BaseSettings):
+class QdrantSettings(Settings):
     """Where the vector nodes are, the preferred writer first."""
 
     qdrant_urls: Urls = ("http://127.0.0.1:6333",)
 
 
-class OllamaSettings(BaseSettings):
+class OllamaSettings(Settings):
     """Where Ollama is and which of its models to use."""
 
     ollama_url: str = "http://127.0.0.1:11434"
@@ -80,20 +84,20 @@ class OllamaSettings(BaseSettings):
     generation_model: str = "extractive"
 
 
-class DatabaseSettings(BaseSettings):
+class DatabaseSettings(Settings):
     """Where the database is; the password stands apart from the address, which is logged."""
 
     database_url: str = "postgresql://rag@127.0.0.1:5432/rag"
     database_password: SecretStr | None = None
 
 
-S = TypeVar("S", bound=ServiceSettings)
+S = TypeVar("S", bound=Settings)
 
 
 def load(settings: type[S]) -> S:
-    """The service's settings from its environment; one line on stderr and exit status 2 where they are wrong."""
+    """The settings from the environment; one line on stderr and exit status 2 where they are wrong."""
     try:
-        return settings()  # type: ignore[call-arg]  # the fields come from the environment
+        return settings()
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
     except OSError as error:

@@ -1,0 +1,76 @@
+"""The collections service: which collections there are, and what happens in their folders."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+from fastapi import FastAPI
+
+from services.collections.ingestion import Ingestion
+from services.collections.pending import Pending
+from services.collections.routes import PREFIX, collections_router
+from services.collections.routes_contents import contents_router
+from services.collections.settings import CollectionsSettings
+from services.collections.store import Store
+from services.collections.watcher import Watch
+from services.collections.watchers import Watchers
+from services.common.app import create_app
+from services.common.collections import Collection, Collections
+from services.common.database import Database
+from services.common.health import Dependency
+from services.common.http import Http
+from services.common.qdrant import Qdrant
+
+NAME = "collections"
+LEGACY = {"/collections": PREFIX}
+
+
+def build(settings: CollectionsSettings) -> FastAPI:
+    """The collections service, put together."""
+    http = Http()
+    database = Database(settings.database_url, settings.database_password)
+    collections = Collections(database, settings.collections_file)
+    store = Store(database)
+    qdrant = Qdrant(http, settings.qdrant_urls)
+    ingestion = Ingestion(http, settings.ingestion_url, settings.inter_service_secret.get_secret_value())
+
+    def watch(collection: Collection) -> Watch:
+        return Watch(
+            collection,
+            settings.data_root,
+            ingestion,
+            partial(store.paths_below, collection.name),
+            Pending(settings.watch_stable_s, settings.watch_longest_s),
+            settings.watch_sweep_s,
+        )
+
+    watchers = Watchers(collections, watch, refresh_s=settings.watch_refresh_s)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        async with http, database, watchers:
+            yield
+
+    return create_app(
+        NAME,
+        settings,
+        routers=[
+            collections_router(
+                collections,
+                store,
+                qdrant,
+                data_root=settings.data_root,
+                embedding_model=settings.embedding_model,
+                changed=watchers.refresh,
+            ),
+            contents_router(collections, store, ingestion, qdrant, data_root=settings.data_root),
+        ],
+        lifespan=lifespan,
+        dependencies=[
+            # It lists collections from the file without any of these.
+            Dependency("timescaledb", database.ping, required=False),
+            Dependency("ingestion", ingestion.ping, required=False),
+            Dependency("qdrant", qdrant.ping, required=False),
+        ],
+        legacy=LEGACY,
+    )
