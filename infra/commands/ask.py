@@ -30,7 +30,7 @@ class Gateway:
         self.url = str(outputs["gateway"])
         self.token = mint(consumer, outputs["secrets"][secret_name(consumer)], lifetime_s=TOKEN_S)
 
-    def call(self, method: str, path: str, body: object = None) -> Any:  # noqa: ANN401 - JSON is any value
+    def call(self, method: str, path: str, body: object = None) -> Any:
         """The JSON that the gateway answers; raises AskError with the status and its text otherwise."""
         data = None if body is None else json.dumps(body).encode()
         headers = {"Authorization": f"Bearer {self.token}", "Content-Type": "application/json"}

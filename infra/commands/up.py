@@ -40,26 +40,27 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:
-    """Wait, with progress, until the watcher has had every sample document ingested; raises AskError if not."""
+    """Wait, with progress, until every sample document has been dealt with; raises AskError if that takes too long."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     deadline = time.monotonic() + deadline_s
     with Progress(*columns) as progress:
         task = progress.add_task(f"documents of {COLLECTION!r}", total=None)
         while True:
             stats = gateway.call("GET", f"/api/v1/collections/{COLLECTION}/stats")
-            done, total = _counts(stats)
+            done, total = stats["documents"], stats["files"]
             progress.update(task, completed=done, total=total)
-            if total and done == total:
-                return
+            if total and done == total and not stats["open_jobs"]:
+                break
             if time.monotonic() > deadline:
                 raise AskError(
                     f"{done} of {total} documents are ingested after {deadline_s:g} s; see `make logs C=ingestion`"
                 )
             time.sleep(0.5)
-
-
-def _counts(stats: dict[str, Any]) -> tuple[int, int]:
-    raise NotImplementedError
+    if stats["failed"]:
+        progress.console.print(
+            f"[yellow]{stats['failed']} documents could not be read[/]; why is told by "
+            f"{gateway.url}/api/v1/collections/{COLLECTION}/documents?status=failed"
+        )
 
 
 def _show_next(gateway: Gateway, outputs: dict[str, Any]) -> None:

@@ -269,7 +269,7 @@ _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
         "services.query",
         _TOKEN | _DATABASE,
         *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
-        *("DATABASE_URL", "REDIS_URL", "COLLECTIONS_FILE"),
+        *("DATABASE_URL", "REDIS_URL"),
     ),
     "rag-service": _service("services.rag", _TOKEN, "QUERY_URL", "DOCS_ROOT"),
     "collections": _service(
