@@ -37,7 +37,7 @@ class Live:
     def token(self, consumer: str = "app", **changes: object) -> str:
         return mint(consumer, self.secrets[secret_name(consumer)], **changes)  # type: ignore[arg-type]
 
-    def search(self, question: str, **parameters: object) -> list[dict[str, object]]:
+    def search(self, question: str, **parameters: str | int) -> list[dict[str, object]]:
         answer = self.client.get("/api/v1/rag/search", params={"q": question, **parameters})
         assert answer.status_code == 200, answer.text
         results: list[dict[str, object]] = answer.json()["results"]
@@ -60,6 +60,11 @@ class Live:
         answer = self.client.get(f"/api/v1/collections/{collection}/documents", params={"limit": 1000}).json()
         documents: list[dict[str, object]] = answer["documents"]
         return documents
+
+    def idle(self, collection: str) -> bool:
+        """Whether every document in the collection's folder has been dealt with."""
+        stats = self.client.get(f"/api/v1/collections/{collection}/stats").json()
+        return bool(stats["files"] == stats["documents"] and not stats["open_jobs"])
 
     def node(self, node: str, path: str, body: object = None) -> Any:
         """What a vector node itself answers."""

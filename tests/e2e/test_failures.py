@@ -117,15 +117,11 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
             )
             file.write_text(f"# Report {number}\n\n{text}\n")
 
-    def done() -> bool:
-        stats = live.client.get("/api/v1/collections/inbox/stats").json()
-        return stats["files"] == stats["documents"] and not stats["open_jobs"]
-
     def searchable() -> int:
         return len({p["path"] for p in live.payloads("inbox") if str(p["path"]).startswith("killed/")})
 
     write("first edition")
-    eventually(lambda: done() and searchable() == 60, 60, "the first edition is there")
+    eventually(lambda: live.idle("inbox") and searchable() == 60, 60, "the first edition is there")
     before = {str(d["path"]): d["chunks"] for d in live.documents("inbox")}
     write("second edition")
     random_ = random.Random(SEED)
@@ -136,7 +132,7 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
             os.kill(pid, signal.SIGKILL)
         assert searchable() == 60, "a report cannot be found"
         eventually(partial(runs_as_another, live, "ingestion", pid), BACK_S, "ingestion runs again")
-    eventually(done, 90, "the job is finished")
+    eventually(lambda: live.idle("inbox"), 90, "the job is finished")
     payloads = [p for p in live.payloads("inbox") if str(p["path"]).startswith("killed/")]
     keys = [(p["path"], p["chunk"]) for p in payloads]
     assert len(keys) == len(set(keys)), "no chunk is there twice"

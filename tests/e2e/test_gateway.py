@@ -1,14 +1,16 @@
 """What the gateway lets through, for the whole stack: the curl lines that `make up` prints, and their refusals."""
 
+import http.client
 import re
 import subprocess
 import time
+from contextlib import closing
 
 import httpx
 import jwt
 import pytest
 
-from tests.e2e.conftest import GATEWAY_LIMIT, Live
+from tests.e2e.conftest import GATEWAY_LIMIT, Live, eventually
 
 SEARCH = "/api/v1/rag/search?q=what+is+an+edge&limit=3"
 
@@ -64,14 +66,14 @@ def test_a_wrong_method_is_refused(live: Live) -> None:
 
 def test_beyond_its_limit_a_consumer_is_told_when_to_come_back_and_others_are_not_held_up(live: Live) -> None:
     headers = {"Authorization": f"Bearer {live.token('burst')}"}
-    with httpx.Client(base_url=live.client.base_url, headers=headers) as client:
-        refused = None
-        for _ in range(GATEWAY_LIMIT + 60 * GATEWAY_LIMIT // 60):  # refills while it runs; bounded all the same
-            refused = client.get("/api/v1/rag/status")
-            if refused.status_code == 429:
+    with closing(http.client.HTTPConnection("127.0.0.1", live.ports["kong/http"])) as connection:
+        for _ in range(2 * GATEWAY_LIMIT):  # the bucket refills while it runs; bounded all the same
+            connection.request("GET", "/api/v1/rag/search", headers=headers)  # without a question: refused at once
+            refused = connection.getresponse()
+            refused.read()
+            if refused.status != 400:
                 break
-    assert refused is not None
-    assert refused.status_code == 429
+    assert refused.status == 429
     assert int(refused.headers["Retry-After"]) >= 1
     assert live.client.get(SEARCH).status_code == 200
 
@@ -104,5 +106,5 @@ def test_an_older_path_answers_the_same_and_names_its_successor(live: Live, olde
 def test_one_request_id_goes_through_every_hop(live: Live) -> None:
     answer = live.client.get("/api/rag/search", params={"q": "edge"}, headers={"X-Request-ID": "trace-me-4711"})
     assert answer.headers["X-Request-ID"] == "trace-me-4711"
-    for component in ("kong", "rag-service", "query"):
-        assert "trace-me-4711" in live.stack.paths.log(component).read_text(), component
+    logs = [live.stack.paths.log(component) for component in ("kong", "rag-service", "query")]
+    eventually(lambda: all("trace-me-4711" in log.read_text() for log in logs), 5, "the id is in every log")

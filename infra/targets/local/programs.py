@@ -5,6 +5,7 @@ Secrets are in files only (mode 0600, in the component's run directory), never i
 
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -78,12 +79,12 @@ def _module(name: str, *arguments: str) -> tuple[str, ...]:
 
 
 def source_digest(*sources: str) -> str:
-    """A digest of the project's files and folders `sources`, so that changed code is restarted by `up`."""
+    """A digest of files and folders (relative to the project), so that changed code is restarted by `up`."""
     digest = hashlib.sha256()
     for source in (PROJECT_ROOT / name for name in sources):
         for path in sorted(source.rglob("*")) if source.is_dir() else [source]:
             if path.is_file() and "__pycache__" not in path.parts:
-                digest.update(f"{path.relative_to(PROJECT_ROOT)}\n".encode() + path.read_bytes())
+                digest.update(f"{os.path.relpath(path, PROJECT_ROOT)}\n".encode() + path.read_bytes())
     return digest.hexdigest()[:16]
 
 
@@ -188,7 +189,12 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
         implementation,
         command,
         files=lambda secrets: {"password": secrets["databasePassword"]},
-        source=source_digest("migrations", "infra/migrate.py", str(stack.settings.collections_file)),
+        source=source_digest(
+            "migrations",
+            "infra/migrate.py",
+            "services/collections/migrate_config.py",
+            str(stack.settings.collections_file),
+        ),
     )
 
 
