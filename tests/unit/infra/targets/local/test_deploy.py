@@ -1,5 +1,8 @@
 """The Pulumi program under mocks: every component becomes one resource, in the topology's order."""
 
+import asyncio
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pulumi
@@ -22,26 +25,43 @@ class Recorded(mocks.Mocks):
         secret = {"value": "s" * 43} if args.typ.endswith("Secret") else {}
         return f"{args.name}-id", {**args.inputs, **secret}
 
-    def call(self, args: mocks.MockCallArgs) -> dict[Any, Any]:
-        return {}
+    def call(self, args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
+        return {}, None
 
 
-@pytest.fixture
-def deployed(monkeypatch: pytest.MonkeyPatch) -> tuple[Recorded, dict[str, Any]]:
-    monkeypatch.setattr(
-        programs, "find", lambda name, *, use_path: Implementation("real", name, "1.0", f"/opt/{name}/bin/{name}")
-    )
+def deploy_under_mocks() -> tuple[Recorded, dict[str, Any]]:
     recorded = Recorded()
-    pulumi.runtime.set_mocks(recorded, project="breakwater", stack="test", preview=False)
     outputs: dict[str, Any] = {}
+    asyncio.set_event_loop(asyncio.new_event_loop())
+    pulumi.runtime.set_mocks(recorded, project="breakwater", stack="test", preview=False)
 
-    @pulumi.runtime.test
-    def run() -> pulumi.Output[Any]:
+    def run() -> pulumi.Output[dict[str, str]]:
         outputs.update(deploy(topology(100), settings(portOffset=100)))
-        return outputs["secrets"]
+        secrets: pulumi.Output[dict[str, str]] = outputs["secrets"]
+        return secrets
 
-    run()
+    pulumi.runtime.test(run)()  # type: ignore[no-untyped-call]  # the SDK has no types for it
     return recorded, outputs
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[tuple[Recorded, dict[str, Any]]]:
+    """In a thread and with event loops of its own: Pulumi makes one for each of its threads and closes none."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def make_and_note() -> asyncio.AbstractEventLoop:
+        loops.append(make())
+        return loops[-1]
+
+    with pytest.MonkeyPatch.context() as patch, ThreadPoolExecutor(1) as thread:
+        patch.setattr(asyncio, "new_event_loop", make_and_note)
+        patch.setattr(
+            programs, "find", lambda name, **_: Implementation("real", name, "1.0", f"/opt/{name}/bin/{name}")
+        )
+        yield thread.submit(deploy_under_mocks).result()
+    for loop in loops:
+        loop.close()
 
 
 def test_every_component_is_one_resource(deployed: tuple[Recorded, dict[str, Any]]) -> None:
