@@ -69,7 +69,10 @@ async def _prepare(lease: Lease, tools: Tools) -> "Run":
     wanted = {*job.paths} if job.paths else {*await asyncio.to_thread(files.documents), *known}
     await repeat(lambda: lease.count(len(wanted | done)))
     store = Store(lease, collection, tools.ollama, tools.qdrant, tools.patience)
-    if job.force or not await store.exists():
+    exists = await store.exists()
+    if not exists and not wanted:
+        await store.create()
+    if job.force or not exists:
         known = {}
     return Run(lease, tools, collection, files, store, sorted(wanted - done), known)
 

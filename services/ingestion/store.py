@@ -46,6 +46,11 @@ class Store:
             return False
         return True
 
+    async def create(self) -> None:
+        """Make the collection of vectors without any, so that a collection without documents can be searched too."""
+        (vector,) = await self._embed(["how many numbers a vector has"])
+        await self._ensure(len(vector))
+
     async def replace(self, documents: Sequence[Document]) -> None:
         """Embed and write the documents' points, and only then delete those of their older versions."""
         wanted = [(document, number) for document in documents for number in range(len(document.chunks))]
@@ -70,14 +75,17 @@ class Store:
 
     async def _upsert(self, points: Sequence[Point]) -> None:
         if not self._ensured:
-            await self.patience.repeat(lambda: self._ensure_collection(len(points[0].vector)))
-            self._ensured = True
+            await self._ensure(len(points[0].vector))
         try:
             await self.patience.repeat(lambda: self.qdrant.upsert(self.collection.name, points))
         except NotFoundError:
             raise JobFailedError("the collection's vectors were deleted meanwhile") from None
         except InvalidRequestError as error:
             raise JobFailedError(f"the vector cluster refuses the points: {error.detail}") from None
+
+    async def _ensure(self, size: int) -> None:
+        await self.patience.repeat(lambda: self._ensure_collection(size))
+        self._ensured = True
 
     async def _ensure_collection(self, size: int) -> None:
         # Under the lock of the job's row: whoever deletes the collection ends its jobs first, and so waits for this.

@@ -16,7 +16,7 @@ from infra import workspace
 from infra.commands import status
 from infra.gateway.tokens import mint, secret_name
 from infra.settings import PROJECT_ROOT
-from infra.targets.local import supervisor
+from infra.targets.local import health, supervisor
 from infra.topology import QDRANT_NODES
 from tests.stacks import Stack, temporary_stack
 
@@ -50,6 +50,10 @@ class Live:
     def pid(self, component: str) -> int:
         """The component's process, 0 while it has none."""
         return int(supervisor.states(self.stack.paths).get(component, {}).get("pid", 0))
+
+    def serves(self, service: str) -> bool:
+        """Whether a service is alive."""
+        return health.problem("http", self.ports[f"{service}/http"], "/health") is None
 
     def unhealthy(self) -> list[str]:
         """The components that are not healthy now, with the reason."""

@@ -127,9 +127,9 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
     random_ = random.Random(SEED)
     for _ in range(20):
         pid = live.pid("ingestion")
-        time.sleep(random_.uniform(0.0, 0.6))  # the moment of the kill is what is tested
-        if pid and pid == live.pid("ingestion"):
-            os.kill(pid, signal.SIGKILL)
+        eventually(lambda: live.serves("ingestion"), 2 * BACK_S, "ingestion serves")
+        time.sleep(random_.uniform(0.0, 0.8))  # not a wait for something: the moment of the kill is what is tested
+        os.kill(pid, signal.SIGKILL)
         assert searchable() == 60, "a report cannot be found"
         eventually(partial(runs_as_another, live, "ingestion", pid), BACK_S, "ingestion runs again")
     eventually(lambda: live.idle("inbox"), 90, "the job is finished")

@@ -36,6 +36,13 @@ async def test_what_has_not_changed_is_left_alone_unless_forced(bench: Bench) ->
     assert bench.vectors.points["docs"] == points
 
 
+async def test_a_collection_without_documents_can_be_searched(bench: Bench) -> None:
+    bench.collection()
+    job = await bench.done()
+    assert (job["state"], job["counts"]["total"]) == ("done", 0)
+    assert bench.vectors.points == {"docs": {}}
+
+
 async def test_another_chunk_size_cuts_the_documents_anew(bench: Bench) -> None:
     bench.collection()
     bench.write("one.md", sections("First"))
