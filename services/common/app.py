@@ -12,10 +12,11 @@ from starlette.responses import Response
 
 from services.common import errors
 from services.common.auth import InternalGuard
-from services.common.errors import ErrorBody
+from services.common.errors import ErrorBody, UnavailableError
 from services.common.health import Dependency, Health
 from services.common.legacy import Legacy
 from services.common.middleware.access import Access
+from services.common.middleware.body_limit import BodyLimit
 from services.common.middleware.request_id import RequestId
 from services.common.responses import Json
 from services.common.settings import ServiceSettings
@@ -55,13 +56,14 @@ def create_app(
         lifespan=with_health,
         docs_url=None,  # its page loads scripts from outside
         redoc_url=None,
-        max_body_size=MAX_BODY_BYTES,
+        redirect_slashes=False,  # the address it redirects to is not the one that a client of the gateway used
     )
     errors.install(app)
     for router in (*routers, _operations(name, health)):
         app.include_router(router, responses={400: {"model": ErrorBody}, 503: {"model": ErrorBody}})
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     # The last added is the outermost.
+    app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(InternalGuard, tokens=settings.service_tokens)
     if legacy and settings.legacy_routes:
         app.add_middleware(Legacy, paths=legacy, sunset=settings.legacy_sunset)
@@ -83,7 +85,7 @@ def _operations(name: str, health: Health) -> APIRouter:
     async def ready() -> Response:
         """Each dependency with its last success and age; 503 when a required one does not answer."""
         report = {"service": name, **await health.report()}
-        return Json(report, 200 if report["ready"] else 503)
+        return Json(report) if report["ready"] else Json(report, 503, dict(UnavailableError.headers))
 
     @router.get("/metrics")
     async def metrics() -> Response:

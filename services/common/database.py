@@ -2,26 +2,53 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import os
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from typing import Any, Self
 
 import psycopg
 from psycopg import AsyncConnection
-from psycopg_pool import AsyncConnectionPool, PoolTimeout
+from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
 from services.common.errors import UnavailableError
 
 CONNECT_TIMEOUT_S = 2
 ACQUIRE_TIMEOUT_S = 1.0
-STATEMENT_TIMEOUT_S = 5.0
+STATEMENT_TIMEOUT_S = 5.0  # the database's own limit
+CLOSE_TIMEOUT_S = 1.0
+GRACE_S = 1.0  # beyond it, a transaction that has not ended has lost its connection
 
 log = logging.getLogger(__name__)
 
 
 class DatabaseUnavailableError(UnavailableError):
     """The database refused, hung or broke; it is tried afresh at the next call."""
+
+
+@contextmanager
+def _cut_after(seconds: float, connection: AsyncConnection[Any]) -> Iterator[None]:
+    """Break the connection if the body takes longer, so that whatever waits for it fails at once.
+
+    Cancelling would not do: psycopg first asks the server to end the statement, and one that hangs for ten seconds.
+    """
+    timer = asyncio.get_running_loop().call_later(seconds, _cut, connection)
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def _cut(connection: AsyncConnection[Any]) -> None:
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)
+
+
+async def _check(connection: AsyncConnection[Any]) -> None:
+    with _cut_after(ACQUIRE_TIMEOUT_S, connection):
+        await AsyncConnectionPool.check_connection(connection)
 
 
 class Database:
@@ -40,7 +67,7 @@ class Database:
             max_size=max_size,
             timeout=ACQUIRE_TIMEOUT_S,
             reconnect_timeout=ACQUIRE_TIMEOUT_S,  # the next call tries afresh: no background retries, ever rarer
-            check=AsyncConnectionPool.check_connection,
+            check=_check,
             open=False,
         )
 
@@ -49,7 +76,7 @@ class Database:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._pool.close(timeout=1.0)
+        await self._pool.close(timeout=CLOSE_TIMEOUT_S)
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection[Any]]:
@@ -58,9 +85,11 @@ class Database:
         What is wrong with a statement itself (psycopg.ProgrammingError, IntegrityError …) is raised as it is.
         """
         try:
-            async with asyncio.timeout(STATEMENT_TIMEOUT_S + ACQUIRE_TIMEOUT_S), self._pool.connection() as connection:
-                yield connection
-        except (psycopg.OperationalError, PoolTimeout, TimeoutError) as error:
+            with ExitStack() as limit:  # around the commit too
+                async with self._pool.connection() as connection:
+                    limit.enter_context(_cut_after(STATEMENT_TIMEOUT_S + GRACE_S, connection))
+                    yield connection
+        except psycopg.OperationalError as error:
             self._note(ok=False, error=error)
             raise DatabaseUnavailableError(f"database: {type(error).__name__}") from error
         self._note(ok=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -53,12 +53,6 @@ class ConflictError(ServiceError):
     status = 409
 
 
-class TooLargeError(ServiceError):
-    """The request's body exceeds its limit."""
-
-    status = 413
-
-
 class InternalError(ServiceError):
     """A defect of the service itself."""
 
@@ -72,9 +66,12 @@ class UnavailableError(ServiceError):
     headers: Mapping[str, str] = {"Retry-After": "2"}
 
 
+_RENAMED = {413: "Content Too Large"}  # by RFC 9110; Python before 3.13 has the older phrase
+
+
 def error_body(status: int, detail: str | None = None) -> dict[str, str]:
     """The body for `status`: its `error` is the status' standard phrase."""
-    return {"error": HTTPStatus(status).phrase} | ({"detail": detail} if detail else {})
+    return {"error": _RENAMED.get(status, HTTPStatus(status).phrase)} | ({"detail": detail} if detail else {})
 
 
 def error_response(status: int, detail: str | None = None, headers: Mapping[str, str] | None = None) -> Response:
@@ -82,9 +79,11 @@ def error_response(status: int, detail: str | None = None, headers: Mapping[str,
     return Json(error_body(status, detail), status, dict(headers or {}))
 
 
-def _field(location: tuple[int | str, ...]) -> str:
-    named = [str(part) for part in location if part not in {"query", "body", "path", "header"}]
-    return ".".join(named) or str(location[0])
+def _fault(error: Mapping[str, Any]) -> str:
+    place, *field = error["loc"]  # such as "query", "limit"
+    if error["type"] == "json_invalid":
+        field = []  # it is where in the text, and no field
+    return f"{'.'.join(map(str, field)) or place}: {error['msg']}"
 
 
 async def _service_error(_: Request, error: Exception) -> Response:
@@ -94,7 +93,7 @@ async def _service_error(_: Request, error: Exception) -> Response:
 
 async def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
-    return error_response(400, "; ".join(f"{_field(e['loc'])}: {e['msg']}" for e in error.errors()))
+    return error_response(400, "; ".join(map(_fault, error.errors())))
 
 
 async def _http_error(_: Request, error: Exception) -> Response:

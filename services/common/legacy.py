@@ -4,6 +4,7 @@ import logging
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from email.utils import format_datetime
+from urllib.parse import quote
 
 from prometheus_client import Counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -46,8 +47,8 @@ class Legacy:
         log.warning("deprecated path used", extra={"path": older, "successor": successor})
         # In place: the metrics, further out, read the matched route from this same scope.
         scope["path"] = successor + scope["path"].removeprefix(older)
-        scope["raw_path"] = successor.encode() + scope["raw_path"].removeprefix(older.encode())
-        link = (b"link", b"<" + scope["raw_path"].partition(b"?")[0] + b'>; rel="successor-version"')
+        scope["raw_path"] = quote(scope["path"]).encode()  # escaped anew: whatever was asked, it stays one link
+        link = (b"link", b"<" + scope["raw_path"] + b'>; rel="successor-version"')
 
         async def send_with_notice(message: Message) -> None:
             if message["type"] == "http.response.start":

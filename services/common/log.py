@@ -1,5 +1,6 @@
 """Structured logs: one JSON object a line on stdout, with the request id of the moment."""
 
+import json
 import logging
 import sys
 from datetime import UTC, datetime
@@ -29,7 +30,10 @@ class JsonFormatter(logging.Formatter):
         line |= {key: value for key, value in vars(record).items() if key not in _STANDARD}
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        try:
+            return orjson.dumps(line, default=str, option=orjson.OPT_NON_STR_KEYS).decode()
+        except TypeError:  # a lone surrogate, as in a file's name that is no UTF-8; a number beyond 64 bits
+            return json.dumps(line, default=str, skipkeys=True)
 
 
 def configure(service: str, level: str) -> None:

@@ -5,8 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-FIRST_SKIP_S = 1.0
-LONGEST_SKIP_S = 4.0
+SKIPS_S = (1.0, 2.0, 4.0)  # after the first, the second and every further failure in a row
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ class Nodes:
         failed = sorted((node for node in self._nodes if node.failures), key=lambda node: node.retry_at)
         due = [node for node in failed if node.retry_at <= now][:1]
         for node in due:
-            node.retry_at = now + LONGEST_SKIP_S  # nobody else tries it until this call has told
+            node.retry_at = now + SKIPS_S[-1]  # nobody else tries it until this call has told
         yield from (node.url for node in due)
         yield from (node.url for node in healthy)
         yield from (node.url for node in failed if node not in due)
@@ -61,5 +60,5 @@ class Nodes:
         node = self._by_url[url]
         if not node.failures:
             log.warning("node skipped", extra={"node": url})
-        node.retry_at = self._clock() + min(FIRST_SKIP_S * 2**node.failures, LONGEST_SKIP_S)
+        node.retry_at = self._clock() + SKIPS_S[min(node.failures, len(SKIPS_S) - 1)]
         node.failures += 1

@@ -147,8 +147,8 @@ class Qdrant:
     async def _read(self, method: str, path: str, body: Any = None) -> Any:
         return await self._call(self._readers, method, path, body, READ_TIMEOUT_S)
 
-    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float = WRITE_TIMEOUT_S) -> Any:
-        return await self._call(self._writers, method, path, body, timeout_s)
+    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float | None = None) -> Any:
+        return await self._call(self._writers, method, path, body, timeout_s or WRITE_TIMEOUT_S)
 
     async def _call(self, nodes: Nodes, method: str, path: str, body: Any, timeout_s: float) -> Any:
         """The one way to Qdrant: each node once, until one gives a usable answer."""

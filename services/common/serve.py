@@ -10,6 +10,9 @@ from services.common import log
 from services.common.settings import ServiceSettings, load
 
 DRAIN_S = 3  # what a request under way may still take after SIGTERM
+KEEP_ALIVE_S = (
+    75  # longer than any caller keeps an idle connection (aiohttp 15 s, Kong 60 s), so that none is reused as it closes
+)
 
 S = TypeVar("S", bound=ServiceSettings)
 
@@ -28,5 +31,6 @@ def serve(name: str, settings_type: type[S], build: Callable[[S], FastAPI]) -> N
         access_log=False,
         log_config=None,
         server_header=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=DRAIN_S,
     )

@@ -74,6 +74,7 @@ class QueryLog:
     def __init__(self, write: Write, *, capacity: int) -> None:
         self._write = write
         self._queue: asyncio.Queue[Entry] = asyncio.Queue(capacity)
+        self._batch: list[Entry] = []  # what is being written
         PENDING.set_function(self._queue.qsize)
 
     async def __aenter__(self) -> Self:
@@ -85,7 +86,7 @@ class QueryLog:
             async with asyncio.timeout(FLUSH_S):
                 await self._queue.join()
         self._writer.cancel()
-        if left := self._queue.qsize():
+        if left := len(self._batch) + self._queue.qsize():
             ENTRIES.labels("dropped").inc(left)
             log.warning("query log lost entries at shutdown", extra={"entries": left})
 
@@ -116,14 +117,15 @@ class QueryLog:
 
     async def _keep_writing(self) -> None:
         while True:
-            batch = [await self._queue.get()]
+            self._batch = [await self._queue.get()]
             await asyncio.sleep(LINGER_S)
-            while len(batch) < BATCH and not self._queue.empty():
-                batch.append(self._queue.get_nowait())
-            outcome = await self._write_batch(batch)
-            ENTRIES.labels(outcome).inc(len(batch))
-            for _ in batch:
+            while len(self._batch) < BATCH and not self._queue.empty():
+                self._batch.append(self._queue.get_nowait())
+            outcome = await self._write_batch(self._batch)
+            ENTRIES.labels(outcome).inc(len(self._batch))
+            for _ in self._batch:
                 self._queue.task_done()
+            self._batch = []
 
     async def _write_batch(self, batch: Sequence[Entry]) -> str:
         """Write until it is done; entries that the database refuses as such are dropped."""
@@ -131,9 +133,13 @@ class QueryLog:
             try:
                 await self._write(batch)
             except (psycopg.DataError, psycopg.IntegrityError) as error:
-                log.warning("query log entries refused", extra={"entries": len(batch), "error": str(error)})
+                reason = type(error).__name__  # no more: the database's words quote what was asked
+                log.warning("query log entries refused", extra={"entries": len(batch), "error": reason})
                 return "dropped"
             except (ServiceError, psycopg.Error):
                 await asyncio.sleep(RETRY_S)
+            except Exception:
+                log.exception("query log entries dropped", extra={"entries": len(batch)})
+                return "dropped"
             else:
                 return "written"

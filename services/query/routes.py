@@ -18,7 +18,7 @@ from services.query.query_log import QueryLog
 from services.query.search import Searcher, result
 
 CONSUMER = "X-Consumer-Username"  # set by the gateway, which drops it from what comes from outside
-_RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody}}
+_RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody}, 409: {"model": ErrorBody}}
 
 
 def rag_router(

@@ -1,5 +1,6 @@
 """Finds the passages nearest to a question."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,7 +9,9 @@ from services.common.ollama import Ollama
 from services.common.qdrant import Filter, Hit, Qdrant, matching
 from services.query.models import Filters
 
-PREFIX_SURPLUS = 4  # Qdrant finds the prefix anywhere in the path: ask for more, keep those that begin with it
+# Qdrant finds the prefix anywhere in the path: ask for more, keep those that begin with it, and if need be ask again.
+PREFIX_SURPLUS = 4
+MOST = 2000  # passages asked for
 
 
 @dataclass(frozen=True)
@@ -22,19 +25,23 @@ class Searcher:
         """At most `limit` passages, best first; raises NotFoundError for an unknown collection."""
         (vector,) = await self.ollama.embed([question])
         prefix = filters.path_prefix or ""
+        asked = limit * PREFIX_SURPLUS if prefix else limit
+        while True:
+            hits = await self._nearest(vector, collection, filters, asked)
+            kept = [hit for hit in hits if hit.payload["path"].startswith(prefix)]
+            if len(kept) >= limit or len(hits) < asked or asked == MOST:
+                return kept[:limit]
+            asked = min(asked * PREFIX_SURPLUS, MOST)
+
+    async def _nearest(self, vector: Sequence[float], collection: str, filters: Filters, limit: int) -> list[Hit]:
         try:
-            hits = await self.qdrant.query(
-                collection,
-                vector,
-                limit=limit * PREFIX_SURPLUS if prefix else limit,
-                where=_where(filters),
-                score_threshold=filters.score_threshold,
+            return await self.qdrant.query(
+                collection, vector, limit=limit, where=_where(filters), score_threshold=filters.score_threshold
             )
         except NotFoundError:
             raise NotFoundError(f"collection {collection!r} does not exist") from None
         except InvalidRequestError as error:
             raise ConflictError(f"collection {collection!r} was embedded with another model: {error.detail}") from error
-        return [hit for hit in hits if hit.payload["path"].startswith(prefix)][:limit]
 
 
 def _where(filters: Filters) -> Filter | None:

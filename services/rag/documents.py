@@ -59,8 +59,8 @@ def is_text(path: str) -> bool:
 def locate(root: Path, path: str) -> Path:
     """The real file behind a path below `root`.
 
-    Raises NotFoundError for whatever is not a visible regular file inside: `..`, absolute paths and links that lead
-    outside are answered like a file that does not exist.
+    Raises NotFoundError for whatever is not a visible, readable, regular file inside: `..`, absolute paths and links
+    that lead outside are answered like a file that does not exist.
     """
     try:
         top = root.resolve(strict=True)
@@ -68,7 +68,7 @@ def locate(root: Path, path: str) -> Path:
     except (OSError, ValueError, RuntimeError):  # missing, too long; a NUL byte; a loop of links
         raise _missing(path) from None
     inside = found.is_relative_to(top) and _visible(found.relative_to(top)) and _visible(PurePath(path))
-    if not inside or not found.is_file():
+    if not inside or not found.is_file() or not os.access(found, os.R_OK):
         raise _missing(path)
     return found
 
@@ -90,8 +90,13 @@ def walk(root: Path) -> Iterator[File]:
         for name in names:
             path = Path(folder, name).relative_to(root).as_posix()
             try:
+                path.encode()
                 status = locate(root, path).stat()
-            except (NotFoundError, OSError):  # hidden, a link outside, or gone in this moment
+            except (
+                NotFoundError,
+                OSError,
+                UnicodeError,
+            ):  # hidden, a link outside, gone by now; a name that is no UTF-8
                 continue
             yield File(path, status.st_size, status.st_mtime_ns)
 

@@ -36,8 +36,9 @@ class Index:
         self._db.executescript(_SCHEMA)
 
     def close(self) -> None:
-        """Forget everything."""
-        self._db.close()
+        """Forget everything, when whoever works on it is done."""
+        with self._lock:
+            self._db.close()
 
     def page(self, offset: int, limit: int) -> tuple[int, list[dict[str, Any]]]:
         """How many documents there are, and those from `offset` on, by path; raises UnavailableError without a root."""
@@ -67,25 +68,25 @@ class Index:
         if self._clock() - self._looked_at < FRESH_S:
             return
         present = {file.path: file for file in walk(self.root)}
+        kept = {path: file for path, file in self._seen.items() if present.get(path) == file}
         with self._db:
-            for path in [path for path in self._seen if present.get(path) != self._seen[path]]:
+            for path in self._seen.keys() - kept.keys():
                 self._remove(path)
-            for path in present.keys() - self._seen.keys():
-                self._add(present[path])
+            added = {path: present[path] for path in present.keys() - kept.keys() if self._add(present[path])}
+        self._seen = kept | added
         self._looked_at = self._clock()
 
     def _remove(self, path: str) -> None:
         self._db.execute("DELETE FROM files WHERE path = ?", (path,))
         self._db.execute("DELETE FROM texts WHERE path = ?", (path,))
-        del self._seen[path]
 
-    def _add(self, file: File) -> None:
+    def _add(self, file: File) -> bool:
         try:
             text = read(self.root, file.path)
         except (NotFoundError, OSError):  # gone or unreadable since the folder was looked through
-            return
+            return False
         name = title(file.path, text)
         row = (file.path, name, file.size, file.modified, kind(file.path)[0])
         self._db.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", row)
         self._db.execute("INSERT INTO texts VALUES (?, ?, ?)", (file.path, name, readable(file.path, text)))
-        self._seen[file.path] = file
+        return True

@@ -1,7 +1,6 @@
 """The query service, as rag-service calls it."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from typing import Any
 
 import aiohttp
@@ -37,10 +36,10 @@ class QueryService:
     async def status(self) -> dict[str, Any] | None:
         """Readiness and `/internal/status` of query together; None when it is not reachable."""
         try:
-            ready, status = await asyncio.gather(self._json("/ready"), self._json("/internal/status"))
+            ready = await self._json("/ready", {200, 503})
+            return {**ready, **await self._json("/internal/status")}
         except QueryUnavailableError:
             return None
-        return {**ready, **status}
 
     async def open(
         self, method: str, path: str, *, query: str = "", body: bytes | None = None, headers: Mapping[str, str]
@@ -49,8 +48,10 @@ class QueryService:
         url = f"{self._url}/internal{path}" + (f"?{query}" if query else "")
         return await self._request(method, url, timeout(ANSWER_TIMEOUT_S, silence_s=SILENCE_S), body, headers)
 
-    async def _json(self, path: str) -> dict[str, Any]:
+    async def _json(self, path: str, expected: Container[int] = (200,)) -> dict[str, Any]:
         async with await self._request("GET", self._url + path, timeout(STATUS_TIMEOUT_S)) as response:
+            if response.status not in expected:
+                raise QueryUnavailableError(f"query answered {response.status}")
             try:
                 answer: dict[str, Any] = orjson.loads(await response.read())
             except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:

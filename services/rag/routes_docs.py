@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from pydantic import BaseModel, StringConstraints
 from starlette.responses import FileResponse, Response
+from starlette.types import Receive, Scope, Send
 
 from services.common.errors import ErrorBody
 from services.common.responses import Json
@@ -70,7 +71,7 @@ def docs_router(index: Index) -> APIRouter:
 
     @router.get("", responses={200: {"model": DocumentList}})
     async def documents(
-        offset: Annotated[int, Query(ge=0)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
+        offset: Annotated[int, Query(ge=0, le=1_000_000_000)] = 0, limit: Annotated[int, Query(ge=1, le=1000)] = 100
     ) -> Response:
         """The documents, by path."""
         total, page = await asyncio.to_thread(index.page, offset, limit)
@@ -89,11 +90,20 @@ def docs_router(index: Index) -> APIRouter:
         if "application/json" in request.headers.get("accept", ""):
             return Json(await asyncio.to_thread(_described, index, path), headers=_HEADERS)
         found = await asyncio.to_thread(locate, index.root, path)
-        return FileResponse(
+        return _File(
             found, media_type=kind(path)[1], filename=found.name, content_disposition_type="inline", headers=_HEADERS
         )
 
     return router
+
+
+class _File(FileResponse):
+    """Always the whole file: Starlette's answers to a wrong `Range` would not be JSON."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.headers["accept-ranges"] = "none"
+        scope["headers"] = [header for header in scope["headers"] if header[0] != b"range"]
+        await super().__call__(scope, receive, send)
 
 
 def _described(index: Index, path: str) -> dict[str, object]:

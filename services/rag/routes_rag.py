@@ -1,6 +1,8 @@
 """`/api/v1/rag/*`: answered by the query service, and the state of the whole."""
 
+from string import punctuation
 from typing import Any
+from urllib.parse import quote
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
@@ -23,12 +25,11 @@ def rag_router(query: QueryService) -> APIRouter:
     async def relay(request: Request) -> Response:
         """Answered by the query service; see its description."""
         headers = {name: request.headers[name] for name in TO_QUERY if name in request.headers}
-        path = request.url.path.removeprefix(PREFIX)
+        path = request.scope["path"].removeprefix(PREFIX)
+        asked = quote(request.scope["query_string"], safe=punctuation)  # as it came, but ASCII
         body = await request.body()
         async with ClientPresent(request.receive):
-            upstream = await query.open(
-                request.method, path, query=request.url.query, body=body or None, headers=headers
-            )
+            upstream = await query.open(request.method, path, query=asked, body=body or None, headers=headers)
         return Relay(upstream)
 
     for method, path in ROUTES:

@@ -75,6 +75,7 @@ def test_500_files_at_once_are_all_ingested_and_none_twice(live: Live) -> None:
     assert indexed() - before == 500
     for path in folder.iterdir():
         path.unlink()
+    eventually(lambda: live.idle("inbox"), 10, "they are gone again")
 
 
 def test_the_right_document_is_among_the_first_three_for_nine_of_ten_golden_questions(live: Live) -> None:
