@@ -103,7 +103,7 @@ def _clear_killed(name: str) -> None:
     locks = data_directory() / "state/.pulumi/locks/organization/breakwater" / name
     for lock in locks.glob("*.json"):
         holder = json.loads(lock.read_text() or "{}").get("pid", 0)
-        if psutil.pid_exists(holder) and "pulumi" in psutil.Process(holder).name():
+        if _is_pulumi(holder):
             raise WorkspaceError(f"stack {name} is in use by another pulumi (process {holder}); wait for it")
         lock.unlink(missing_ok=True)
     backend = environment()["PULUMI_BACKEND_URL"]
@@ -112,6 +112,15 @@ def _clear_killed(name: str) -> None:
             with suppress(psutil.Error):
                 if process.environ().get("PULUMI_BACKEND_URL") == backend:
                     process.kill()
+
+
+def _is_pulumi(pid: int) -> bool:
+    """Whether the process lives and is Pulumi. A killed one may stay a zombie where nobody reaps it."""
+    try:
+        process = psutil.Process(pid)
+        return "pulumi" in process.name() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 @contextmanager

@@ -30,7 +30,7 @@ def stack() -> Iterator[Stack]:
 
 def changed(output: str) -> set[str]:
     """The resources that an update created, updated, replaced or deleted."""
-    return set(re.findall(r"^ [+~-]+ +\S+:local:\S+ (\S+) (?:created|updated|replaced|deleted)", output, re.MULTILINE))
+    return set(re.findall(r"^ [+~-]+ +\S+local:\S+ (\S+) (?:created|updated|replaced|deleted)", output, re.MULTILINE))
 
 
 def test_nothing_changes_by_looking_again(stack: Stack) -> None:

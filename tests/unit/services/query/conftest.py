@@ -1,0 +1,110 @@
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import orjson
+import pytest
+from fastapi import FastAPI
+
+from services.common.app import create_app
+from services.common.http import Http
+from services.common.ollama import Ollama
+from services.common.qdrant import Qdrant
+from services.query.answer import Answerer
+from services.query.query_log import Entry, QueryLog
+from services.query.routes import rag_router
+from services.query.search import Searcher
+from services.query.settings import QuerySettings
+from services.query.status import status_router
+from tests.servers import Answer, Upstream, client, routes, says, streams, upstream
+
+VECTOR = [0.25, 0.5]
+PIECES = ("Three nodes ", "can agree [2].")
+
+
+def passage(number: int, score: float, **payload: Any) -> dict[str, Any]:
+    """A point as Qdrant answers it."""
+    fields = {"path": f"dir/{number}.md", "text": f"text {number}", "chunk": number, "document_id": f"id-{number}"}
+    return {"id": number, "score": score, "payload": {**fields, "title": f"Title {number}", **payload}}
+
+
+def found(*passages: dict[str, Any]) -> Answer:
+    return says({"result": {"points": passages}, "status": "ok"})
+
+
+def generates(*pieces: str, last: dict[str, Any] | None = None, then: Answer | None = None) -> Answer:
+    lines = [*({"response": piece} for piece in pieces), last or {"response": "", "done": True}]
+    return streams(*(orjson.dumps(line) + b"\n" for line in lines), then=then)
+
+
+@dataclass
+class Service:
+    """The query service's interface over stand-ins, with what it wrote to the query log."""
+
+    qdrant: Upstream
+    ollama: Upstream
+    app: FastAPI
+    http: httpx.AsyncClient
+    log: QueryLog
+    written: list[Entry] = field(default_factory=list)
+
+    async def search(self, query: str = "q=why", **headers: str) -> httpx.Response:
+        return await self.http.get(f"/api/v1/rag/search?{query}", headers=headers)
+
+    async def ask(self, headers: dict[str, str] | None = None, **asked: Any) -> httpx.Response:
+        body = json.dumps({"question": "why?", **asked})
+        given = {"content-type": "application/json", **(headers or {})}
+        return await self.http.post("/api/v1/rag/query", content=body, headers=given)
+
+    def searched(self) -> dict[str, Any]:
+        """What the vector store was asked, the latest."""
+        body = self.qdrant.asked[-1][2]
+        assert isinstance(body, dict)
+        return body
+
+    def prompts(self) -> list[str]:
+        """What the model was asked to answer."""
+        return [body["prompt"] for _, path, body in self.ollama.asked if path == "/api/generate"]
+
+    def entry(self) -> Entry:
+        """The only entry that was written to the query log."""
+        (entry,) = self.written
+        return entry
+
+
+@asynccontextmanager
+async def serving(settings: QuerySettings) -> AsyncIterator[Service]:
+    """The service's routes as `main` puts them together, with a query log that a test can read."""
+    written: list[Entry] = []
+
+    async def write(entries: Sequence[Entry]) -> None:
+        written.extend(entries)
+
+    async with (
+        upstream(found(passage(1, 0.9), passage(2, 0.5))) as qdrant,
+        upstream(routes(embed=says({"embeddings": [VECTOR]}), generate=generates(*PIECES))) as ollama,
+        Http() as http,
+        QueryLog(write, capacity=100) as log,
+    ):
+        models = Ollama(http, ollama.url, embedding_model="all-minilm", generation_model="extractive")
+        store = Qdrant(http, [qdrant.url])
+        routers = [
+            *(
+                rag_router(prefix, Searcher(models, store), Answerer(models), log, settings.default_collection)
+                for prefix in ("/api/v1/rag", "/internal")
+            ),
+            status_router(models, store),
+        ]
+        app = create_app("query", settings, routers=routers)
+        async with client(app) as caller:
+            yield Service(qdrant, ollama, app, caller, log, written)
+
+
+@pytest.fixture
+async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
+    monkeypatch.setattr("services.query.query_log.LINGER_S", 0.0)
+    async with serving(QuerySettings.model_validate({"inter_service_secret": "s", "default_collection": "docs"})) as it:
+        yield it
