@@ -20,6 +20,7 @@ from services.common.database import Database
 from services.common.health import Dependency
 from services.common.http import Http
 from services.common.qdrant import Qdrant
+from services.common.service import Service
 
 NAME = "collections"
 LEGACY = {"/collections": PREFIX}
@@ -32,7 +33,8 @@ def build(settings: CollectionsSettings) -> FastAPI:
     collections = Collections(database, settings.collections_file)
     store = Store(database)
     qdrant = Qdrant(http, settings.qdrant_urls)
-    ingestion = Ingestion(http, settings.ingestion_url, settings.inter_service_secret.get_secret_value())
+    service = Service("ingestion", http, settings.ingestion_url, settings.inter_service_secret.get_secret_value())
+    ingestion = Ingestion(service)
 
     def watch(collection: Collection) -> Watch:
         return Watch(
@@ -69,7 +71,7 @@ def build(settings: CollectionsSettings) -> FastAPI:
         dependencies=[
             # It lists collections from the file without any of these.
             Dependency("timescaledb", database.ping, required=False),
-            Dependency("ingestion", ingestion.ping, required=False),
+            Dependency("ingestion", service.ping, required=False),
             Dependency("qdrant", qdrant.ping, required=False),
         ],
         legacy=LEGACY,

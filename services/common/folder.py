@@ -25,8 +25,10 @@ _BACKUPS = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".part", ".crdownload"
 
 
 def is_ignored(path: str) -> bool:
-    """Whether a path below a folder is of no interest by its name: hidden, or an editor's backup."""
+    """Whether a path below a folder is of no interest by its name: hidden, an editor's backup, or no UTF-8."""
     pure = PurePath(path)
+    if any("\ud800" <= character <= "\udfff" for character in path):  # how Python shows bytes that are no UTF-8
+        return True
     return any(part.startswith((".", "#")) for part in pure.parts) or pure.name.endswith(_BACKUPS)
 
 

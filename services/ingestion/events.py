@@ -1,24 +1,19 @@
 """A job's progress as server-sent events."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
-from contextlib import aclosing, asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-import orjson
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
-
 from services.common.errors import NotFoundError, UnavailableError
-from services.common.presence import ClientPresent
+from services.common.events import encode
 from services.ingestion.jobs import Jobs
 
 POLL_S = 0.3  # between two looks at a job that somebody follows
 KEEP_ALIVE_S = 15.0  # proxies close connections that are silent for longer
 KEEP_ALIVE = b": still here\n\n"
-HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 
 @dataclass
@@ -103,27 +98,3 @@ class Progress:
 def _document(document: dict[str, Any], done: int, total: int | None) -> bytes:
     told = {name: document[name] for name in ("path", "status", "reason", "chunks")}
     return encode("document", told | {"done": done, "total": total}, document["number"])
-
-
-def encode(name: str, data: dict[str, Any], number: int | None = None) -> bytes:
-    """An event as it goes over the wire."""
-    head = f"id: {number}\n" if number is not None else ""
-    return f"{head}event: {name}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
-
-
-class EventStream(Response):
-    """Sends the events as they come; a client that hangs up ends it."""
-
-    media_type = "text/event-stream"
-
-    def __init__(self, events: Callable[[], AsyncGenerator[bytes, None]]) -> None:
-        super().__init__(headers=HEADERS)
-        del self.headers["content-length"]
-        self._events = events
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with ClientPresent(receive), aclosing(self._events()) as events:
-            await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-            async for event in events:
-                await send({"type": "http.response.body", "body": event, "more_body": True})
-            await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,6 +1,7 @@
 """Has documents read by the reader process, which is started when needed and ended when idle."""
 
 import asyncio
+import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
@@ -78,8 +79,10 @@ class Reader:
         """End the process; its exit status."""
         if self._process is None:
             return 0
-        with suppress(ProcessLookupError):
-            self._process.kill()
+        if self._process.returncode is None:
+            with suppress(ProcessLookupError):
+                # Not `kill()`: it would look for the exit status too, and take it from asyncio.
+                os.kill(self._process.pid, signal.SIGKILL)
         status = await self._process.wait()
         self._process = None
         return status

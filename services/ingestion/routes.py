@@ -8,8 +8,9 @@ from starlette.responses import Response
 
 from services.common.collections import Collections
 from services.common.errors import ConflictError, ErrorBody, NotFoundError
+from services.common.events import EventStream
 from services.common.responses import Json
-from services.ingestion.events import EventStream, Progress
+from services.ingestion.events import Progress
 from services.ingestion.jobs import Jobs
 from services.ingestion.models import Job, JobBody, JobQuery
 from services.ingestion.models import Jobs as JobsAnswer
@@ -50,7 +51,7 @@ def jobs_router(prefix: str, jobs: Jobs, collections: Collections, progress: Pro
         known = _id(job)
         await jobs.get(known)  # what is wrong with it is answered with a status
         after = int(last_event_id) if last_event_id.isdecimal() else 0
-        return EventStream(lambda: progress.events(known, after))
+        return EventStream(progress.events(known, after))
 
     return router
 

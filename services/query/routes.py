@@ -9,10 +9,11 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from services.common.errors import ErrorBody
+from services.common.events import EventStream
 from services.common.presence import ClientPresent
 from services.common.responses import Json
 from services.query.answer import Answerer, Event
-from services.query.events import EventStream
+from services.query.events import encoded
 from services.query.models import Answer, QuestionBody, SearchAnswer, SearchQuery
 from services.query.query_log import QueryLog
 from services.query.search import Searcher, result
@@ -47,7 +48,7 @@ def rag_router(
         if asked.stream or EventStream.media_type in request.headers.get("accept", ""):
             async with ClientPresent(request.receive):
                 first = await anext(events)  # what fails before it is answered with its own status
-            return EventStream(first, events)
+            return EventStream(encoded(first, events))
         async with ClientPresent(request.receive), aclosing(events):
             async for event in events:
                 last = event

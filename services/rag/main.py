@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from services.common.app import create_app
 from services.common.health import Dependency
 from services.common.http import Http
+from services.common.service import Service
 from services.rag.index import Index
 from services.rag.query import QueryService
 from services.rag.routes_docs import docs_router
@@ -23,7 +24,7 @@ def build(settings: RagSettings) -> FastAPI:
     """rag-service, put together."""
     http = Http()
     index = Index(settings.docs_root)
-    query = QueryService(http, settings.query_url, settings.inter_service_secret.get_secret_value())
+    query = Service("query", http, settings.query_url, settings.inter_service_secret.get_secret_value())
 
     async def documents() -> None:
         await asyncio.to_thread(index.page, 0, 1)
@@ -37,7 +38,7 @@ def build(settings: RagSettings) -> FastAPI:
     return create_app(
         NAME,
         settings,
-        routers=[docs_router(index), rag_router(query)],
+        routers=[docs_router(index), rag_router(QueryService(query))],
         lifespan=lifespan,
         dependencies=[
             Dependency("documents", documents),

@@ -16,7 +16,7 @@ PAGES = sorted(
 )
 MARKDOWN_LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 HTML_LINK = re.compile(r'href="([^"#]+)"')
-QUESTIONS = yaml.safe_load((DOCS / "golden-questions.yaml").read_text())
+QUESTIONS = yaml.safe_load((PROJECT_ROOT / "tests/golden-questions.yaml").read_text())
 
 
 def links(path: Path) -> Iterator[str]:

@@ -9,10 +9,11 @@ import pytest
 import watchfiles
 
 from services.collections import watcher
-from services.collections.ingestion import Ingestion, IngestionUnavailableError
+from services.collections.ingestion import Ingestion
 from services.collections.pending import Pending
 from services.collections.watcher import Watch
 from services.common.collections import Collection
+from services.common.service import ServiceUnavailableError
 from tests.servers import eventually
 
 DOCS = Collection(name="docs", directory="docs", embedding_model="m")
@@ -29,7 +30,7 @@ class Jobs(Ingestion):
         self, collection: str, paths: Sequence[str] | None = None, *, force: bool = False
     ) -> dict[str, Any]:
         if self.down:
-            raise IngestionUnavailableError("away")
+            raise ServiceUnavailableError("away")
         self.asked.append(None if paths is None else list(paths))
         return {"id": str(len(self.asked))}
 
@@ -128,7 +129,7 @@ async def test_where_that_cannot_be_told_the_whole_folder_is_compared(folder: Pa
     (folder / "old").mkdir()
 
     async def unknown(_: str) -> list[str]:
-        raise IngestionUnavailableError("the database is away")
+        raise ServiceUnavailableError("the database is away")
 
     jobs = Jobs()
     async with watching(folder, jobs, unknown):

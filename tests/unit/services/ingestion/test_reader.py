@@ -1,5 +1,6 @@
 import asyncio
 import signal
+from contextlib import suppress
 
 import psutil
 import pytest
@@ -14,8 +15,12 @@ TEXT = Wanted("a.txt", "text", 64, 8)
 
 
 def children() -> list[psutil.Process]:
-    found = psutil.Process().children()
-    return [child for child in found if "services.ingestion.reading" in child.cmdline()]
+    found = []
+    for child in psutil.Process().children():
+        with suppress(psutil.NoSuchProcess):
+            if "services.ingestion.reading" in child.cmdline():
+                found.append(child)
+    return found
 
 
 async def test_documents_are_read_by_one_process_that_outlives_a_bad_one() -> None:

@@ -6,9 +6,9 @@ import pytest
 from aiohttp import web
 
 from services.common import health
+from services.common import service as service_module
 from services.common.app import VERSION
 from services.common.auth import HEADER
-from services.rag import query
 from services.rag.routes_rag import summary
 from tests.servers import Answer, Caller, drops, eventually, hangs, says, streams
 from tests.unit.services.rag.conftest import Service
@@ -195,7 +195,7 @@ async def test_a_query_that_is_not_ready_still_tells_why(service: Service) -> No
 async def test_whatever_is_wrong_with_query_the_status_is_unavailable(
     service: Service, answer: Answer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(query, "STATUS_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(service_module, "TIMEOUT_S", 0.05)
     service.query.answer = answer
     told = await service.http.get("/api/v1/rag/status")
     unavailable = {"status": "unavailable", "version": VERSION, "query": {"reachable": False}, "collections": None}

@@ -1,0 +1,56 @@
+import pytest
+from aiohttp import web
+
+from services.common.errors import ConflictError, NotFoundError
+from services.common.http import Http, timeout
+from services.common.service import Service, ServiceUnavailableError
+from tests.servers import Answer, drops, says, upstream
+
+
+async def ask(answer: Answer) -> object:
+    async with upstream(answer) as served, Http() as http:
+        return await Service("ingestion", http, served.url, "token").ask("POST", "/internal/jobs", {"a": 1})
+
+
+async def test_it_is_asked_with_the_service_token() -> None:
+    async with upstream(says({"id": "1"}, 202)) as served, Http() as http:
+        service = Service("ingestion", http, served.url + "/", "s3cret")
+        assert await service.ask("POST", "/internal/jobs", {"collection": "docs"}) == {"id": "1"}
+        await service.ping()
+        assert served.asked == [("POST", "/internal/jobs", {"collection": "docs"}), ("GET", "/health", None)]
+        assert [headers["X-Service-Token"] for headers in served.headers] == ["s3cret", "s3cret"]
+
+
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [(404, NotFoundError), (409, ConflictError), (503, ServiceUnavailableError), (403, ServiceUnavailableError)],
+)
+async def test_a_refusal_is_raised_with_its_reason(status: int, error: type[Exception]) -> None:
+    with pytest.raises(error, match="because"):
+        await ask(says({"error": "x", "detail": "because"}, status))
+
+
+async def test_a_refusal_without_a_reason_tells_its_status() -> None:
+    with pytest.raises(ServiceUnavailableError, match="ingestion answered 500"):
+        await ask(says(["no object"], 500))
+
+
+async def test_a_connection_that_breaks_is_unavailability() -> None:
+    with pytest.raises(ServiceUnavailableError, match="ingestion does not answer"):
+        await ask(drops)
+
+
+async def test_an_answer_that_is_no_json_is_unavailability() -> None:
+    async def html(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<html>", status=502)
+
+    with pytest.raises(ServiceUnavailableError):
+        await ask(html)
+
+
+async def test_an_answer_can_be_had_as_it_comes() -> None:
+    async with upstream(says({"error": "x"}, 400)) as served, Http() as http:
+        service = Service("query", http, served.url, "t")
+        async with await service.open("GET", "/internal/search?q=a%2Fb", limits=timeout(2)) as response:
+            assert response.status == 400
+        assert served.asked == [("GET", "/internal/search?q=a%2Fb", None)]
