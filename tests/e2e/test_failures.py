@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import partial
 
 import httpx
+import psutil
 import pytest
 
 from infra.targets.local import supervisor
@@ -142,3 +143,9 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
         if path.startswith("killed/"):
             assert sorted(p["chunk"] for p in payloads if p["path"] == path) == list(range(int(str(chunks))))
     assert not any("first edition" in str(p["text"]) for p in payloads)
+
+
+def test_the_services_are_lean(live: Live) -> None:
+    # Without ingestion's reader process, which ends when there is nothing to read.
+    for service, most_mb in {"query": 120, "rag-service": 120, "collections": 120, "ingestion": 200}.items():
+        assert psutil.Process(live.pid(service)).memory_full_info().pss < most_mb * 2**20, service
