@@ -11,7 +11,7 @@ from rich.console import Console
 from infra import workspace
 from infra.gateway.tokens import mint, secret_name
 
-QUESTION = "What happens to a write when one of the three vector nodes is down?"
+QUESTION = "What brings a crashed process back?"
 COLLECTION = "docs"
 TIMEOUT_S = 120.0
 TOKEN_S = 24 * 3600
