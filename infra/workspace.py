@@ -106,12 +106,18 @@ def _clear_killed(name: str) -> None:
         if _is_pulumi(holder):
             raise WorkspaceError(f"stack {name} is in use by another pulumi (process {holder}); wait for it")
         lock.unlink(missing_ok=True)
-    backend = environment()["PULUMI_BACKEND_URL"]
-    for process in psutil.process_iter(["name", "ppid"]):
-        if process.info["ppid"] == 1 and process.info["name"].startswith("pulumi-"):
+    end_orphans(environment()["PULUMI_BACKEND_URL"])
+
+
+def end_orphans(backend: str) -> None:
+    """Kill the plugins, with their children, that a killed Pulumi left behind; only those that serve this state."""
+    for process in psutil.process_iter(["name", "ppid", "cmdline"]):
+        plugin = process.info["name"].startswith("pulumi-") or "pulumi.dynamic" in (process.info["cmdline"] or ())
+        if process.info["ppid"] == 1 and plugin:
             with suppress(psutil.Error):
                 if process.environ().get("PULUMI_BACKEND_URL") == backend:
-                    process.kill()
+                    for one in (*process.children(recursive=True), process):
+                        one.kill()
 
 
 def _is_pulumi(pid: int) -> bool:

@@ -113,7 +113,9 @@ def _is_free(port: int) -> bool:
 def remove(root: Path, home: Path, config: Path) -> None:
     """Stop what runs below `root` and delete the folder and the stack's settings."""
     from infra.targets.local import supervisor
+    from infra.workspace import end_orphans
 
+    end_orphans(f"file://{home}/state")  # first: they could start what is being stopped
     supervisor.stop(StackPaths(root))
     shutil.rmtree(home, ignore_errors=True)
     config.unlink(missing_ok=True)
