@@ -21,15 +21,22 @@ FORMATS = {
     **dict.fromkeys((".txt", ".text", ".rst", ".adoc", ".log", ".csv"), "text"),
     **dict.fromkeys(CODE, "code"),
 }
+LONGEST_PATH = 1024  # bytes; the database's index has a limit
 _BACKUPS = ("~", ".swp", ".swx", ".tmp", ".bak", ".orig", ".part", ".crdownload")
 
 
 def is_ignored(path: str) -> bool:
-    """Whether a path below a folder is of no interest by its name: hidden, an editor's backup, or no UTF-8."""
+    """Whether a path is of no interest by its name: hidden, an editor's backup, or one that cannot be recorded."""
     pure = PurePath(path)
-    if any("\ud800" <= character <= "\udfff" for character in path):  # how Python shows bytes that are no UTF-8
-        return True
-    return any(part.startswith((".", "#")) for part in pure.parts) or pure.name.endswith(_BACKUPS)
+    hidden = any(part.startswith((".", "#")) for part in pure.parts) or pure.name.endswith(_BACKUPS)
+    return hidden or not _is_recordable(path)
+
+
+def _is_recordable(path: str) -> bool:
+    try:
+        return len(path.encode()) <= LONGEST_PATH
+    except UnicodeEncodeError:  # a name that is not UTF-8
+        return False
 
 
 def format_of(path: str) -> str | None:

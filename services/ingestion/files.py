@@ -1,7 +1,6 @@
 """The files behind documents."""
 
 import hashlib
-import logging
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,6 @@ from services.common.errors import NotFoundError
 from services.ingestion.reading.content import UnreadableError
 
 LARGEST = 64 * 1024 * 1024  # bytes; a document is read whole
-LONGEST_PATH = 1024  # bytes; the database's index has a limit
-
-log = logging.getLogger(__name__)
 
 
 class FolderMissingError(Exception):
@@ -37,10 +33,7 @@ class Folder:
     def documents(self) -> list[str]:
         """The paths of its documents; raises FolderMissingError."""
         self._require()
-        found = {path: _is_recordable(path) for path in folder.documents(self.data_root, self.path)}
-        if left_out := [path for path, recordable in found.items() if not recordable]:
-            log.warning("files with unusable names left out", extra={"folder": str(self.path), "files": len(left_out)})
-        return [path for path, recordable in found.items() if recordable]
+        return list(folder.documents(self.data_root, self.path))
 
     def load(self, path: str) -> File | None:
         """The document's content, None if there is no such document; raises UnreadableError, FolderMissingError."""
@@ -70,10 +63,3 @@ class Folder:
     def _require(self) -> None:
         if not self.path.is_dir():
             raise FolderMissingError(f"the folder {self.path} is missing; is its disk mounted?")
-
-
-def _is_recordable(path: str) -> bool:
-    try:
-        return len(path.encode()) <= LONGEST_PATH
-    except UnicodeEncodeError:  # a name that is not UTF-8
-        return False

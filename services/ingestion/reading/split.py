@@ -19,7 +19,7 @@ LINES = re.compile(r"(?<=\n)")
 class Chunk:
     """A passage as its reader sees it, and the line before it that tells the embedding model what it is about.
 
-    The context is the section, or the title where there is none. Over docs/golden-questions.yaml that found all 30,
+    The context is the section, or the title where there is none. Over tests/golden-questions.yaml that found all 30,
     the text alone or title and section together 29.
     """
 

@@ -25,6 +25,7 @@ from services.common.folder import directory, documents, format_of, locate
         ("a.md.tmp", None),
         ("#a.md#", None),
         ("caf\udce9.md", None),
+        (f"{'deep/' * 205}a.md", None),
     ],
 )
 def test_a_documents_format_is_told_by_its_name(path: str, format_: str | None) -> None:
