@@ -9,6 +9,7 @@ from typing import Self
 from services.collections.watcher import Watch
 from services.common.collections import Collection, Collections
 from services.common.errors import ServiceError
+from services.common.tasks import end
 
 log = logging.getLogger(__name__)
 
@@ -32,8 +33,8 @@ class Watchers:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._keeper.cancel()
-        await self._end(self._keeper, *self._running.values())
+        await end(self._keeper)
+        await end(*self._running.values())
 
     def refresh(self) -> None:
         """Look at the collections now."""
@@ -56,11 +57,6 @@ class Watchers:
                 )
             if failed or collection not in wanted:
                 del self._running[collection]
-                await self._end(task)
+                await end(task)
         for collection in wanted - self._running.keys():
             self._running[collection] = asyncio.create_task(self._watch(collection).run())
-
-    async def _end(self, *tasks: asyncio.Task[None]) -> None:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

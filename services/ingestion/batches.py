@@ -5,7 +5,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeVar
 
-from services.ingestion.tasks import end
+from services.common.tasks import end
 
 T = TypeVar("T")
 

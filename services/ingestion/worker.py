@@ -8,10 +8,10 @@ from typing import Self
 
 from services.common.database import DatabaseUnavailableError
 from services.common.middleware.request_id import request_id
+from services.common.tasks import end
 from services.ingestion.lease import Lease, LeaseLostError, Leases
 from services.ingestion.metrics import JOBS
 from services.ingestion.run import Tools, work
-from services.ingestion.tasks import end
 
 PRUNE_EVERY_S = 3600.0
 

@@ -4,7 +4,6 @@ import ctypes
 import json
 import os
 import signal
-import socket
 import subprocess
 import threading
 import time
@@ -23,6 +22,7 @@ from infra.gateway.kong import GatewaySettings, RateLimit, kong_config
 from infra.gateway.tokens import mint
 from infra.targets.local.implementations import find
 from infra.topology import topology
+from tests.ports import free_port
 
 PLENTY = RateLimit(1_000_000, 1_000_000)
 LIMITS = {"app": PLENTY, "console": PLENTY, "few": RateLimit(5, 1000), "hourly": RateLimit(7, 7)}
@@ -137,13 +137,6 @@ def wait_for(condition: Callable[[], bool], what: str, seconds: float = 10) -> N
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
         time.sleep(0.02)
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def kong(upstreams: dict[str, Upstream]) -> dict[str, Any]:

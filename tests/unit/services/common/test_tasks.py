@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from services.ingestion import tasks
+from services.common import tasks
 
 
 async def test_a_task_that_lost_its_cancellation_is_cancelled_again(monkeypatch: pytest.MonkeyPatch) -> None:
