@@ -8,6 +8,9 @@ from fastapi import FastAPI
 
 from services.collections.ingestion import Ingestion
 from services.collections.pending import Pending
+from services.collections.replicas.monitor import monitoring
+from services.collections.replicas.node import nodes_at
+from services.collections.replicas.routes import replicas_router
 from services.collections.routes import PREFIX, collections_router
 from services.collections.routes_contents import contents_router
 from services.collections.settings import CollectionsSettings
@@ -15,12 +18,9 @@ from services.collections.store import Store
 from services.collections.watcher import Watch
 from services.collections.watchers import Watchers
 from services.common.app import create_app
+from services.common.clients import Clients
 from services.common.collections import Collection, Collections
-from services.common.database import Database
 from services.common.health import Dependency
-from services.common.http import Http
-from services.common.qdrant import Qdrant
-from services.common.service import Service
 
 NAME = "collections"
 LEGACY = {"/collections": PREFIX}
@@ -28,12 +28,12 @@ LEGACY = {"/collections": PREFIX}
 
 def build(settings: CollectionsSettings) -> FastAPI:
     """The collections service, put together."""
-    http = Http()
-    database = Database(settings.database_url, settings.database_password)
+    clients = Clients(NAME, settings)
+    qdrant, database = clients.qdrant, clients.database
+    nodes = nodes_at(settings.qdrant_urls, clients.http)
     collections = Collections(database, settings.collections_file)
     store = Store(database)
-    qdrant = Qdrant(http, settings.qdrant_urls)
-    service = Service("ingestion", http, settings.ingestion_url, settings.inter_service_secret.get_secret_value())
+    service = clients.service("ingestion", settings.ingestion_url)
     ingestion = Ingestion(service)
 
     def watch(collection: Collection) -> Watch:
@@ -47,15 +47,19 @@ def build(settings: CollectionsSettings) -> FastAPI:
         )
 
     watchers = Watchers(collections, watch, refresh_s=settings.watch_refresh_s)
+    monitor = partial(
+        monitoring, nodes, qdrant, marker_s=settings.replication_marker_s, check_s=settings.replica_check_s
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with http, database, watchers:
+        async with clients, watchers, monitor():
             yield
 
     return create_app(
         NAME,
         settings,
+        breakers=clients.breakers,
         routers=[
             collections_router(
                 collections,
@@ -66,6 +70,7 @@ def build(settings: CollectionsSettings) -> FastAPI:
                 changed=watchers.refresh,
             ),
             contents_router(collections, store, ingestion, qdrant, data_root=settings.data_root),
+            replicas_router(nodes, qdrant),
         ],
         lifespan=lifespan,
         dependencies=[

@@ -4,10 +4,10 @@ from pathlib import Path
 
 from pydantic import Field
 
-from services.common.settings import DatabaseSettings, QdrantSettings, ServiceSettings
+from services.common.settings import StoreSettings
 
 
-class CollectionsSettings(ServiceSettings, QdrantSettings, DatabaseSettings):
+class CollectionsSettings(StoreSettings):
     """What the collections service is told beyond the shared settings."""
 
     port: int = 3403
@@ -21,3 +21,5 @@ class CollectionsSettings(ServiceSettings, QdrantSettings, DatabaseSettings):
     watch_sweep_s: float = Field(
         default=600.0, gt=0
     )  # between two comparisons of whole folders; catches what events missed
+    replication_marker_s: float = 2.0  # between two writes that measure the vector nodes' lag; 0: not measured
+    replica_check_s: float = 600.0  # between two comparisons of the vector nodes' contents; 0: only when asked

@@ -11,12 +11,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.responses import Response
 
 from services.common import errors
-from services.common.auth import InternalGuard
+from services.common.auth import InternalGuard, auth_router
+from services.common.breakers import Breakers
 from services.common.errors import ErrorBody, UnavailableError
 from services.common.health import Dependency, Health
 from services.common.legacy import Legacy
 from services.common.middleware.access import Access
 from services.common.middleware.body_limit import BodyLimit
+from services.common.middleware.deadline import Deadline
 from services.common.middleware.request_id import RequestId
 from services.common.responses import Json
 from services.common.settings import ServiceSettings
@@ -31,6 +33,7 @@ def create_app(
     name: str,
     settings: ServiceSettings,
     *,
+    breakers: Breakers,
     routers: Sequence[APIRouter],
     lifespan: Lifespan | None = None,
     dependencies: Sequence[Dependency] = (),
@@ -39,6 +42,7 @@ def create_app(
     """The service's application.
 
     Args:
+        breakers: those of its dependencies, shown and reset at `/internal/breakers`.
         routers: its routes, each with its full prefix; those below `/internal/` need the service token.
         lifespan: opens what the service uses; the pings of `dependencies` run inside of it.
         legacy: older paths and the `/api/v1` paths that succeeded them, unless the settings removed them.
@@ -59,14 +63,15 @@ def create_app(
         redirect_slashes=False,  # the address it redirects to is not the one that a client of the gateway used
     )
     errors.install(app)
-    for router in (*routers, _operations(name, health)):
+    for router in (*routers, _operations(name, health), breakers.router(), auth_router(settings.service_secret)):
         app.include_router(router, responses={400: {"model": ErrorBody}, 503: {"model": ErrorBody}})
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     # The last added is the outermost.
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
-    app.add_middleware(InternalGuard, tokens=settings.service_tokens)
+    app.add_middleware(InternalGuard, secret=settings.service_secret)
     if legacy and settings.legacy_routes:
         app.add_middleware(Legacy, paths=legacy, sunset=settings.legacy_sunset)
+    app.add_middleware(Deadline)
     app.add_middleware(Access)
     app.add_middleware(RequestId)
     return app

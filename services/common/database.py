@@ -13,13 +13,20 @@ from psycopg import AsyncConnection
 from psycopg_pool import AsyncConnectionPool
 from pydantic import SecretStr
 
+from services.common import deadline
+from services.common.attempts import attempt
+from services.common.deadline import DeadlineExceededError
 from services.common.errors import UnavailableError
+from services.common.protection import Protection
 
 CONNECT_TIMEOUT_S = 2
 ACQUIRE_TIMEOUT_S = 1.0
 STATEMENT_TIMEOUT_S = 5.0  # the database's own limit
 CLOSE_TIMEOUT_S = 1.0
 GRACE_S = 1.0  # beyond it, a transaction that has not ended has lost its connection
+
+CONNECTIONS = 4
+QUEUE = 64  # calls that wait for a connection
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +61,10 @@ async def _check(connection: AsyncConnection[Any]) -> None:
 class Database:
     """Hands out connections of a small pool; each call fails fast while the database is away."""
 
-    def __init__(self, url: str, password: SecretStr | None = None, *, max_size: int = 4) -> None:
+    def __init__(
+        self, url: str, password: SecretStr | None = None, *, protection: Protection, connections: int = CONNECTIONS
+    ) -> None:
+        self._protection = protection
         self._ok = True
         self._pool = AsyncConnectionPool(
             url,
@@ -64,7 +74,7 @@ class Database:
                 "options": f"-c statement_timeout={int(STATEMENT_TIMEOUT_S * 1000)}",
             },
             min_size=0,
-            max_size=max_size,
+            max_size=connections,
             timeout=ACQUIRE_TIMEOUT_S,
             reconnect_timeout=ACQUIRE_TIMEOUT_S,  # the next call tries afresh: no background retries, ever rarer
             check=_check,
@@ -84,12 +94,21 @@ class Database:
 
         What is wrong with a statement itself (psycopg.ProgrammingError, IntegrityError …) is raised as it is.
         """
+        async with self._protection.call(), self._connection() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _connection(self) -> AsyncIterator[AsyncConnection[Any]]:
         try:
             with ExitStack() as limit:  # around the commit too
-                async with self._pool.connection() as connection:
-                    limit.enter_context(_cut_after(STATEMENT_TIMEOUT_S + GRACE_S, connection))
-                    yield connection
+                wait_s = deadline.within(ACQUIRE_TIMEOUT_S)
+                with attempt("timescaledb"):
+                    async with self._pool.connection(wait_s) as connection:
+                        limit.enter_context(_cut_after(deadline.within(STATEMENT_TIMEOUT_S + GRACE_S), connection))
+                        yield connection
         except psycopg.OperationalError as error:
+            if deadline.over():
+                raise DeadlineExceededError("the database has not answered within the request's time") from error
             self._note(ok=False, error=error)
             raise DatabaseUnavailableError(f"database: {type(error).__name__}") from error
         self._note(ok=True)
@@ -100,6 +119,6 @@ class Database:
             log.log(logging.INFO if ok else logging.WARNING, "database %s", "is back" if ok else f"lost: {error}")
 
     async def ping(self) -> None:
-        """Raise DatabaseUnavailableError unless the database answers."""
-        async with self.connection() as connection:
+        """Raise DatabaseUnavailableError unless the database answers; the breaker is not asked."""
+        async with self._connection() as connection:
             await connection.execute("SELECT 1")

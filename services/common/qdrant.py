@@ -1,25 +1,33 @@
 """Qdrant over REST, with failover over its nodes inside one request."""
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 import aiohttp
 import orjson
 
+from services.common import deadline
+from services.common.attempts import attempt
+from services.common.bulkhead import Limit
+from services.common.deadline import DeadlineExceededError
 from services.common.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from services.common.http import Http, timeout
 from services.common.nodes import Nodes
+from services.common.protection import Protection
 
-READ_TIMEOUT_S = 1.5  # of one attempt; a search takes milliseconds
+READ_TIMEOUT_S = 0.8  # of one attempt: a search takes milliseconds, and three attempts must fit into 3 s
 WRITE_TIMEOUT_S = 5.0  # the first write after a replica died takes 0.6 s
 CREATE_TIMEOUT_S = 15.0  # with one node of three down, creating a collection takes 10 s
 REPLICATION = {"shard_number": 1, "replication_factor": 3, "write_consistency_factor": 2}
 INDEXED = ("path", "document_id")
+SEARCH_LIMIT = Limit(concurrent=32, queue=128)  # a search takes milliseconds
+WRITE_LIMIT = Limit(concurrent=8, queue=64)
 
 Filter = dict[str, Any]
+T = TypeVar("T")
 
 
 class QdrantUnavailableError(UnavailableError):
@@ -27,6 +35,9 @@ class QdrantUnavailableError(UnavailableError):
 
 
 _REFUSALS = {404: NotFoundError, 409: ConflictError}
+_REFUSED = (NotFoundError, ConflictError, InvalidRequestError)
+# What one node may do wrong, nonsense included; another one may do better.
+_FAILURES = (aiohttp.ClientError, TimeoutError, QdrantUnavailableError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -65,22 +76,23 @@ class Qdrant:
     no node answers.
     """
 
-    def __init__(self, http: Http, urls: Sequence[str]) -> None:
+    def __init__(self, http: Http, urls: Sequence[str], *, search: Protection, write: Protection) -> None:
         self._http = http
-        self._readers = Nodes(urls, rotate=True)
-        self._writers = Nodes(urls, rotate=False)
+        self._names = {url: f"qdrant-{number}" for number, url in enumerate(urls)}
+        self._readers, self._search = Nodes(urls, rotate=True), search
+        self._writers, self._writing = Nodes(urls, rotate=False), write
 
     async def ping(self) -> None:
         """Raise unless some node is ready."""
-        await self._read("GET", "/readyz")
+        await self._at_any(self._readers, "GET", "/readyz", None, READ_TIMEOUT_S, parse=lambda _status, _answer: None)
 
     async def list_collections(self) -> list[str]:
-        found = await self._read("GET", "/collections")
-        return [collection["name"] for collection in found["collections"]]
+        """The documents' collections; a name that begins with an underscore is of the stack's own."""
+        names = await self._read("GET", "/collections", take=lambda found: [c["name"] for c in found["collections"]])
+        return [name for name in names if not name.startswith("_")]
 
     async def collection_info(self, name: str) -> dict[str, Any]:
-        info: dict[str, Any] = await self._read("GET", _path(name))
-        return info
+        return await self._read("GET", _path(name), take=dict)
 
     async def ensure_collection(self, name: str, size: int) -> None:
         """Create the collection for vectors of `size` if it is missing: three replicas, two acknowledge a write."""
@@ -120,14 +132,12 @@ class Qdrant:
             wanted["filter"] = where
         if score_threshold is not None:
             wanted["score_threshold"] = score_threshold
-        found = await self._read("POST", _path(name, "/points/query"), wanted)
-        return [Hit(point["id"], point["score"], point.get("payload") or {}) for point in found["points"]]
+        return await self._read("POST", _path(name, "/points/query"), wanted, take=_hits)
 
     async def count(self, name: str, where: Filter | None = None) -> int:
         """The exact number of points (matching the filter)."""
         wanted = {"exact": True} | ({"filter": where} if where else {})
-        found = await self._read("POST", _path(name, "/points/count"), wanted)
-        return int(found["count"])
+        return await self._read("POST", _path(name, "/points/count"), wanted, take=lambda found: int(found["count"]))
 
     async def scroll(
         self, name: str, where: Filter | None = None, *, page: int = 256, payload: bool | Sequence[str] = True
@@ -137,39 +147,60 @@ class Qdrant:
         if where:
             wanted["filter"] = where
         while True:
-            found = await self._read("POST", _path(name, "/points/scroll"), wanted)
-            for point in found["points"]:
-                yield point["id"], point.get("payload") or {}
-            if found["next_page_offset"] is None:
+            points, following = await self._read("POST", _path(name, "/points/scroll"), wanted, take=_page)
+            for point in points:
+                yield point
+            if following is None:
                 return
-            wanted["offset"] = found["next_page_offset"]
+            wanted["offset"] = following
 
-    async def _read(self, method: str, path: str, body: Any = None) -> Any:
-        return await self._call(self._readers, method, path, body, READ_TIMEOUT_S)
+    async def _read(self, method: str, path: str, body: Any = None, *, take: Callable[[Any], T]) -> T:
+        """What `take` makes of the result; where it cannot, the node has answered nonsense, and the next is asked."""
+        async with self._search.call():
+            return await self._at_any(
+                self._readers, method, path, body, READ_TIMEOUT_S, parse=lambda *got: take(_result(*got))
+            )
 
-    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float | None = None) -> Any:
-        return await self._call(self._writers, method, path, body, timeout_s or WRITE_TIMEOUT_S)
+    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float = WRITE_TIMEOUT_S) -> None:
+        async with self._writing.call():
+            await self._at_any(self._writers, method, path, body, timeout_s, parse=_result)
 
-    async def _call(self, nodes: Nodes, method: str, path: str, body: Any, timeout_s: float) -> Any:
-        """The one way to Qdrant: each node once, until one gives a usable answer."""
+    async def _at_any(
+        self,
+        nodes: Nodes,
+        method: str,
+        path: str,
+        body: Any,
+        timeout_s: float,
+        *,
+        parse: Callable[[int, bytes], T],
+    ) -> T:
+        """The one way to Qdrant: each node once, until one gives a usable answer or refuses for good reasons."""
         failures = []
         for url in nodes.candidates():
             try:
-                status, answer = await self._exchange(method, url + path, body, timeout_s)
-            except (aiohttp.ClientError, TimeoutError) as error:
-                failures.append(f"{url}: {type(error).__name__}")
-                nodes.failed(url)
-                continue
-            if status < 500:
+                with attempt(self._names[url]):
+                    parsed = parse(*await self._exchange(method, url + path, body, timeout_s))
+            except _REFUSED:
                 nodes.answered(url)
-                return _result(status, answer)
-            failures.append(f"{url}: {status}")
-            nodes.failed(url)
+                raise
+            except _FAILURES as error:
+                if isinstance(error, TimeoutError) and deadline.over():
+                    raise DeadlineExceededError("Qdrant has not answered within the request's time") from error
+                words = error if isinstance(error, QdrantUnavailableError) else type(error).__name__
+                failures.append(f"{self._names[url]}: {words}")
+                nodes.failed(url)
+            else:
+                nodes.answered(url)
+                return parsed
         raise QdrantUnavailableError(f"no vector node answered: {', '.join(failures)}")
 
     async def _exchange(self, method: str, url: str, body: Any, timeout_s: float) -> tuple[int, bytes]:
         async with self._http.session.request(method, url, json=body, timeout=timeout(timeout_s)) as response:
-            return response.status, await response.read()
+            answer = await response.read()
+        if response.status >= 500:
+            raise QdrantUnavailableError(str(response.status))
+        return response.status, answer
 
 
 def _path(collection: str, rest: str = "") -> str:
@@ -177,10 +208,15 @@ def _path(collection: str, rest: str = "") -> str:
 
 
 def _result(status: int, answer: bytes) -> Any:
+    told = orjson.loads(answer)
     if status < 400:
-        return orjson.loads(answer)["result"] if answer.startswith(b"{") else None
-    try:
-        said = str(orjson.loads(answer)["status"]["error"])
-    except (orjson.JSONDecodeError, KeyError, TypeError):
-        said = answer[:200].decode(errors="replace")
-    raise _REFUSALS.get(status, InvalidRequestError)(said)
+        return told["result"]
+    raise _REFUSALS.get(status, InvalidRequestError)(str(told["status"]["error"]))
+
+
+def _hits(found: Any) -> list[Hit]:
+    return [Hit(point["id"], point["score"], point.get("payload") or {}) for point in found["points"]]
+
+
+def _page(found: Any) -> tuple[list[tuple[str | int, Mapping[str, Any]]], str | int | None]:
+    return [(point["id"], point.get("payload") or {}) for point in found["points"]], found["next_page_offset"]

@@ -1,18 +1,23 @@
 """Another service of the stack, called with the token that they share."""
 
-from collections.abc import Container, Mapping
+from collections.abc import AsyncIterator, Callable, Container, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
-import aiohttp
 import orjson
 from aiohttp import ClientResponse, ClientTimeout
 from yarl import URL
 
+from services.common import deadline
+from services.common.attempts import attempt
 from services.common.auth import HEADER as SERVICE_TOKEN
+from services.common.bulkhead import Limit
 from services.common.errors import ConflictError, NotFoundError, UnavailableError
-from services.common.http import Http, timeout
+from services.common.http import Http, failing_as, timeout
+from services.common.protection import Protection
 
 TIMEOUT_S = 3.0  # the design's limit for a call between services that only looks or records something
+LIMIT = Limit(concurrent=64, queue=128)
 
 _REFUSALS = {404: NotFoundError, 409: ConflictError}
 
@@ -24,15 +29,18 @@ class ServiceUnavailableError(UnavailableError):
 class Service:
     """Every call raises ServiceUnavailableError where the service is away."""
 
-    def __init__(self, name: str, http: Http, url: str, token: str) -> None:
+    def __init__(self, name: str, http: Http, url: str, token: Callable[[], str], *, protection: Protection) -> None:
         self._name = name
         self._http = http
         self._url = url.rstrip("/")
         self._token = token
+        self._protection = protection
 
     async def ping(self) -> None:
-        """Raise unless the service serves."""
-        await self.ask("GET", "/health")
+        """Raise unless the service serves; the breaker is not asked."""
+        with failing_as(ServiceUnavailableError, self._name):
+            async with self._http.session.get(self._url + "/health", timeout=timeout(TIMEOUT_S)) as response:
+                response.raise_for_status()
 
     async def ask(
         self, method: str, path: str, body: object = None, *, usable: Container[int] = range(200, 300)
@@ -40,18 +48,16 @@ class Service:
         """The JSON of an answer with a usable status; raises NotFoundError and ConflictError as the service does."""
         data = None if body is None else orjson.dumps(body)
         headers = {"Content-Type": "application/json"} if data else {}
-        async with await self.open(method, path, data, headers, limits=timeout(TIMEOUT_S)) as response:
-            try:
-                answer = orjson.loads(await response.read())
-            except (aiohttp.ClientError, TimeoutError, orjson.JSONDecodeError) as error:
-                raise ServiceUnavailableError(f"{self._name}: {type(error).__name__}") from error
+        async with self.exchange(method, path, data, headers, limits=timeout(TIMEOUT_S)) as response:
+            answer = orjson.loads(await response.read())
         if response.status not in usable:
             said = answer.get("detail") if isinstance(answer, dict) else None
             refusal = _REFUSALS.get(response.status, ServiceUnavailableError)
             raise refusal(said or f"{self._name} answered {response.status}")
         return answer
 
-    async def open(
+    @asynccontextmanager
+    async def exchange(
         self,
         method: str,
         path: str,
@@ -59,13 +65,23 @@ class Service:
         headers: Mapping[str, str] | None = None,
         *,
         limits: ClientTimeout,
-    ) -> ClientResponse:
-        """The answer, whatever its status, to a path with its query as they are; the caller reads and releases it."""
-        url = URL(self._url + path, encoded=True)
-        sent = {**(headers or {}), SERVICE_TOKEN: self._token}
-        try:
-            return await self._http.session.request(
-                method, url, data=body, headers=sent, timeout=limits, allow_redirects=False
-            )
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise ServiceUnavailableError(f"{self._name} does not answer: {type(error).__name__}") from error
+    ) -> AsyncIterator[ClientResponse]:
+        """The answer, whatever its status, to a path with its query as they are. The one way to the service.
+
+        An answer above 500 counts as a failure of the service; a 503 does not: it says that a dependency fails.
+        """
+        sent = {**(headers or {}), SERVICE_TOKEN: self._token(), **deadline.headers(limits.total)}
+        async with self._protection.call() as call:
+            with failing_as(ServiceUnavailableError, self._name), attempt(self._name):
+                async with self._http.session.request(
+                    method,
+                    URL(self._url + path, encoded=True),
+                    data=body,
+                    headers=sent,
+                    timeout=limits,
+                    allow_redirects=False,
+                ) as response:
+                    if response.status >= 500 and response.status != 503:
+                        call.failed(f"{self._name} answered {response.status}")
+                    call.responding()
+                    yield response

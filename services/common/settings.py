@@ -3,12 +3,15 @@
 import os
 import sys
 from datetime import date
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BeforeValidator, Field, SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from services.common.service_secret import ServiceSecret
 
 
 def _split(value: object) -> object:
@@ -20,7 +23,9 @@ def _split(value: object) -> object:
 
 
 Urls = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_split), Field(min_length=1)]
-Secret = Annotated[SecretStr, Field(min_length=1)]
+Secret = Annotated[
+    SecretStr, BeforeValidator(lambda given: given.strip() if isinstance(given, str) else given), Field(min_length=1)
+]
 
 
 class _FileSource(PydanticBaseSettingsSource):
@@ -58,16 +63,22 @@ class ServiceSettings(Settings):
     host: str = "127.0.0.1"
     port: int
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
-    inter_service_secret: Secret
-    inter_service_secret_previous: Secret | None = None
+    inter_service_secret: Secret  # the one that is sent; those that are accepted as well follow, after white space
+    inter_service_secret_file: Path | None = None
     legacy_routes: bool = True
     legacy_sunset: date = date(2027, 6, 30)  # announced in the older paths' Sunset header
+    circuit_breaker_failure_threshold: int = Field(default=5, ge=1)  # failures in a row that open a dependency's
+    circuit_breaker_recovery_s: float = Field(default=30.0, gt=0)  # an open one lets a call probe after so long
+    circuit_breaker_force_closed: bool = False  # the override: none opens
+    # The breakers between services open at a share of failures among the calls of a window, if these are enough.
+    service_breaker_failure_share: float = Field(default=0.5, gt=0, le=1)
+    service_breaker_window_s: float = Field(default=10.0, gt=0)
+    service_breaker_minimum_calls: int = Field(default=10, ge=1)
 
-    @property
-    def service_tokens(self) -> tuple[str, ...]:
-        """The tokens that `/internal/*` accepts: the current one, and during a rotation the previous one."""
-        secrets = (self.inter_service_secret, self.inter_service_secret_previous)
-        return tuple(secret.get_secret_value() for secret in secrets if secret)
+    @cached_property
+    def service_secret(self) -> ServiceSecret:
+        """The secret between services as it is at every moment; all of a process sees the same one."""
+        return ServiceSecret(self.inter_service_secret.get_secret_value(), self.inter_service_secret_file)
 
 
 class QdrantSettings(Settings):
@@ -89,6 +100,10 @@ class DatabaseSettings(Settings):
 
     database_url: str = "postgresql://rag@127.0.0.1:5432/rag"
     database_password: SecretStr | None = None
+
+
+class StoreSettings(ServiceSettings, QdrantSettings, DatabaseSettings):
+    """What a service is told that uses the vector store and the database."""
 
 
 S = TypeVar("S", bound=Settings)

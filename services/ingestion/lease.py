@@ -10,6 +10,7 @@ from uuid import UUID
 from psycopg import AsyncCursor
 from psycopg.rows import DictRow
 
+from services.common import versions
 from services.common.database import Database, DatabaseUnavailableError
 from services.ingestion.metrics import OPEN_JOBS
 from services.ingestion.tables import transaction
@@ -130,6 +131,8 @@ class Lease:
                 " lease_owner = NULL, lease_until = NULL WHERE id = %s",
                 (state, reason, self.job.id),
             )
+            if state == "failed":  # with documents written, perhaps, that were not recorded any more
+                await versions.bump(cursor, self.job.collection)
 
     async def release(self) -> None:
         """Let another worker go on at once; without the database the lease runs out by itself."""

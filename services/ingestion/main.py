@@ -8,12 +8,9 @@ from functools import partial
 from fastapi import FastAPI
 
 from services.common.app import create_app
+from services.common.clients import Clients
 from services.common.collections import Collections
-from services.common.database import Database
 from services.common.health import Dependency
-from services.common.http import Http
-from services.common.ollama import Ollama
-from services.common.qdrant import Qdrant
 from services.ingestion.events import Progress
 from services.ingestion.jobs import Jobs
 from services.ingestion.lease import Leases
@@ -26,19 +23,13 @@ from services.ingestion.worker import Workers
 
 NAME = "ingestion"
 LEGACY = {"/ingest": PREFIX}
+CONNECTIONS = 8  # to the database: each job at work renews its lease on one of its own
 
 
 def build(settings: IngestionSettings) -> FastAPI:
     """The ingestion service, put together."""
-    http = Http()
-    qdrant = Qdrant(http, settings.qdrant_urls)
-    ollama = Ollama(
-        http,
-        settings.ollama_url,
-        embedding_model=settings.embedding_model,
-        generation_model=settings.generation_model,
-    )
-    database = Database(settings.database_url, settings.database_password, max_size=8)
+    clients = Clients(NAME, settings, connections=CONNECTIONS)
+    qdrant, database, ollama = clients.qdrant, clients.database, clients.ollama(settings)
     collections = Collections(database, settings.collections_file)
     reader = Reader()
     leases = Leases(database, f"{socket.gethostname()}:{settings.port}", seconds=settings.lease_s)
@@ -48,7 +39,7 @@ def build(settings: IngestionSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with http, database, reader, workers:
+        async with clients, reader, workers:
             yield
 
     jobs = Jobs(database)
@@ -57,6 +48,7 @@ def build(settings: IngestionSettings) -> FastAPI:
     return create_app(
         NAME,
         settings,
+        breakers=clients.breakers,
         routers=[router(PREFIX), router("/internal/jobs")],
         lifespan=lifespan,
         dependencies=[

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 from uuid import UUID
 
+from services.common import versions
 from services.common.database import Database
 from services.ingestion.lease import Lease
 from services.ingestion.points import Document
@@ -53,6 +54,11 @@ class Outcome:
     chunks: int = 0
     document: Document | None = None
 
+    @property
+    def changed(self) -> bool:
+        """Whether searches may find something else than before; what failed may have been written in part."""
+        return self.status != "unchanged"
+
     def values(self) -> dict[str, object]:
         """The parameters of the statements that record it."""
         found = self.document
@@ -87,3 +93,5 @@ async def record(lease: Lease, outcomes: Sequence[Outcome]) -> None:
             if statement := _DOCUMENT.get(outcome.status):
                 await cursor.execute(statement, values)
             await cursor.execute(_DONE, values)
+        if any(outcome.changed for outcome in outcomes):
+            await versions.bump(cursor, lease.job.collection)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from pathlib import Path
+from time import monotonic
 
-from services.common import folder
+from services.common import folder, versions
 from services.common.collections import Collection, Collections
 from services.common.database import Database
 from services.common.errors import InvalidRequestError, NotFoundError, UnavailableError
@@ -55,6 +56,7 @@ async def work(lease: Lease, tools: Tools) -> tuple[str, str | None]:
     try:
         run = await _prepare(lease, tools)
         await run.all()
+        await run.settled()
     except (JobFailedError, FolderMissingError, UnavailableError) as error:
         return "failed", str(error)
     return "done", None
@@ -103,9 +105,11 @@ class Run:
     known: dict[str, Known]
     _recipe: str = field(init=False)
     _failed_in_a_row: int = field(default=0, init=False)
+    _settled_at: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._recipe = recipe(self.collection)
+        self._changed()  # just before, perhaps: what is known now may be another worker's latest
 
     async def all(self) -> None:
         """Deal with every document; raises JobFailedError, FolderMissingError, LeaseLostError."""
@@ -115,6 +119,13 @@ class Run:
                 outcomes += [await self._deleted(item.path) for item in batch if isinstance(item, _Gone)]
                 outcomes += await self._indexed([item for item in batch if isinstance(item, Document)])
                 await self._record(outcomes)
+
+    async def settled(self) -> None:
+        """Wait until no answer from before the latest change is served as fresh any more."""
+        await asyncio.sleep(self._settled_at - monotonic())
+
+    def _changed(self) -> None:
+        self._settled_at = monotonic() + versions.LEASE_S
 
     async def _read(self, path: str) -> "Document | _Gone | Outcome":
         try:
@@ -161,6 +172,8 @@ class Run:
 
     async def _record(self, outcomes: Sequence[Outcome]) -> None:
         await self.tools.patience.repeat(lambda: records.record(self.lease, outcomes))
+        if any(outcome.changed for outcome in outcomes):
+            self._changed()
         for outcome in outcomes:
             DOCUMENTS.labels(outcome.status).inc()
             if outcome.status == "failed":

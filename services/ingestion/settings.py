@@ -5,12 +5,12 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.common.settings import DatabaseSettings, OllamaSettings, QdrantSettings, ServiceSettings
+from services.common.settings import OllamaSettings, StoreSettings
 
 Seconds = Annotated[float, Field(gt=0)]
 
 
-class IngestionSettings(ServiceSettings, QdrantSettings, OllamaSettings, DatabaseSettings):
+class IngestionSettings(StoreSettings, OllamaSettings):
     """What the ingestion service is told beyond the shared settings."""
 
     port: int = 8201

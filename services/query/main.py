@@ -6,19 +6,21 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from services.common import redis
+from services.common import redis, versions
 from services.common.app import create_app
-from services.common.database import Database
+from services.common.clients import Clients, inserting
 from services.common.health import Dependency
-from services.common.http import Http
-from services.common.ollama import Ollama
-from services.common.qdrant import Qdrant
+from services.common.redis import Redis
 from services.query.answer import Answerer
-from services.query.query_log import QueryLog, writer
+from services.query.cache import Cache
+from services.query.fallback import Fallback
+from services.query.live import Live
+from services.query.query_log import Entry, QueryLog
 from services.query.routes import rag_router
 from services.query.search import Searcher
 from services.query.settings import QuerySettings
 from services.query.status import status_router
+from services.query.versions import Versions
 
 NAME = "query"
 LEGACY = {"/search": "/api/v1/rag/search", "/query": "/api/v1/rag/query"}
@@ -26,33 +28,30 @@ LEGACY = {"/search": "/api/v1/rag/search", "/query": "/api/v1/rag/query"}
 
 def build(settings: QuerySettings) -> FastAPI:
     """The query service, put together."""
-    http = Http()
-    qdrant = Qdrant(http, settings.qdrant_urls)
-    ollama = Ollama(
-        http,
-        settings.ollama_url,
-        embedding_model=settings.embedding_model,
-        generation_model=settings.generation_model,
-    )
-    database = Database(settings.database_url, settings.database_password)
-    log = QueryLog(writer(database), capacity=settings.query_log_capacity)
+    clients = Clients(NAME, settings)
+    qdrant, database, ollama = clients.qdrant, clients.database, clients.ollama(settings)
+    log = QueryLog(inserting(database, "query_log", Entry), capacity=settings.query_log_capacity)
+    store = Redis(settings.redis_url, force_closed=settings.circuit_breaker_force_closed)
+    cache = Cache(store, keep_s=settings.cache_stale_s)
+    known = Versions(partial(versions.read, database))
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with http, database, log:
+        async with clients, log, cache, known:
             yield
 
     # The same routes twice: for consumers through the gateway, and for rag-service with the service token.
     rag = partial(
         rag_router,
-        searcher=Searcher(ollama, qdrant),
-        answerer=Answerer(ollama),
+        live=Live(Searcher(ollama, qdrant), Answerer(ollama)),
+        fallback=Fallback(cache, known, fresh_s=settings.cache_fresh_s),
         log=log,
         default_collection=settings.default_collection,
     )
     return create_app(
         NAME,
         settings,
+        breakers=clients.breakers,
         routers=[rag("/api/v1/rag"), rag("/internal"), status_router(ollama, qdrant)],
         lifespan=lifespan,
         dependencies=[

@@ -6,7 +6,9 @@ from contextlib import asynccontextmanager, closing
 
 from fastapi import FastAPI
 
+from services.common import probes, service
 from services.common.app import create_app
+from services.common.breakers import Breakers
 from services.common.health import Dependency
 from services.common.http import Http
 from services.common.service import Service
@@ -24,7 +26,14 @@ def build(settings: RagSettings) -> FastAPI:
     """rag-service, put together."""
     http = Http()
     index = Index(settings.docs_root)
-    query = Service("query", http, settings.query_url, settings.inter_service_secret.get_secret_value())
+    breakers = Breakers(NAME, settings)  # without a database, their events are in the log only
+    query = Service(
+        "query",
+        http,
+        settings.query_url,
+        settings.service_secret.sent,
+        protection=breakers.service("query", service.LIMIT, probes.service(settings.query_url)),
+    )
 
     async def documents() -> None:
         await asyncio.to_thread(index.page, 0, 1)
@@ -38,6 +47,7 @@ def build(settings: RagSettings) -> FastAPI:
     return create_app(
         NAME,
         settings,
+        breakers=breakers,
         routers=[docs_router(index), rag_router(QueryService(query))],
         lifespan=lifespan,
         dependencies=[

@@ -1,15 +1,16 @@
 """The query service, as rag-service calls it."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from aiohttp import ClientResponse
 
 from services.common.http import timeout
-from services.common.service import Service, ServiceUnavailableError
+from services.common.service import TIMEOUT_S, Service, ServiceUnavailableError
 
-ANSWER_TIMEOUT_S = 330.0  # a little more than query grants a generation, so that query's own error gets through
-SILENCE_S = 65.0
+# Silence and total of an answer. A generation gets a little more than query grants it: query's own error gets through.
+LIMITS_S = {"/search": (None, TIMEOUT_S), "/query": (65.0, 330.0)}
 
 
 class QueryService:
@@ -26,10 +27,10 @@ class QueryService:
         except ServiceUnavailableError:
             return None
 
-    async def open(
+    def exchange(
         self, method: str, path: str, *, query: str = "", body: bytes | None = None, headers: Mapping[str, str]
-    ) -> ClientResponse:
-        """The answer of query's `/internal` route, whatever its status; the caller reads and releases it."""
-        path = f"/internal{path}" + (f"?{query}" if query else "")
-        limits = timeout(ANSWER_TIMEOUT_S, silence_s=SILENCE_S)
-        return await self._service.open(method, path, body, headers, limits=limits)
+    ) -> AbstractAsyncContextManager[ClientResponse]:
+        """The answer of query's `/internal` route, whatever its status."""
+        silence_s, total_s = LIMITS_S[path]
+        target = f"/internal{path}" + (f"?{query}" if query else "")
+        return self._service.exchange(method, target, body, headers, limits=timeout(total_s, silence_s=silence_s))

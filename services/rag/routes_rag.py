@@ -1,5 +1,6 @@
 """`/api/v1/rag/*`: answered by the query service, and the state of the whole."""
 
+from contextlib import AsyncExitStack
 from string import punctuation
 from typing import Any
 from urllib.parse import quote
@@ -28,9 +29,12 @@ def rag_router(query: QueryService) -> APIRouter:
         path = request.scope["path"].removeprefix(PREFIX)
         asked = quote(request.scope["query_string"], safe=punctuation)  # as it came, but ASCII
         body = await request.body()
-        async with ClientPresent(request.receive):
-            upstream = await query.open(request.method, path, query=asked, body=body or None, headers=headers)
-        return Relay(upstream)
+        async with AsyncExitStack() as stack:
+            async with ClientPresent(request.receive):
+                upstream = await stack.enter_async_context(
+                    query.exchange(request.method, path, query=asked, body=body or None, headers=headers)
+                )
+            return Relay(upstream, stack.pop_all())
 
     for method, path in ROUTES:
         router.add_api_route(path, relay, methods=[method])

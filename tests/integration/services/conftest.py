@@ -5,9 +5,18 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
+from services.common import versions
 from tests.postgres import PASSWORD, Postgres, postgres
 
-TABLES = "rag.collections, rag.documents, rag.ingestion_jobs, rag.job_documents, rag.query_log, rag.breaker_events"
+TABLES = (
+    "rag.collections, rag.documents, rag.ingestion_jobs, rag.job_documents, rag.query_log, rag.breaker_events,"
+    " rag.collection_versions"
+)
+
+
+@pytest.fixture(autouse=True)
+def _short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(versions, "LEASE_S", 0.05)
 
 
 @pytest.fixture(scope="session")

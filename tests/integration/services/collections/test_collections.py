@@ -83,6 +83,7 @@ async def service(database_server: Postgres, points: Points, tmp_path: Path) -> 
             data_root=tmp_path,
             watch_refresh_s=0.1,
             watch_stable_s=0.1,
+            replication_marker_s=0,
         )
         http = await stack.enter_async_context(client(build(settings)))
         yield Service(http, qdrant, ingestion, tmp_path)

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from services.common import database as module
 from services.common.database import Database, DatabaseUnavailableError
 from tests.postgres import PASSWORD, Postgres
+from tests.protections import protection
 from tests.servers import eventually
 
 
@@ -61,7 +62,7 @@ async def database(line: Line, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     monkeypatch.setattr(module, "ACQUIRE_TIMEOUT_S", 0.3)
     monkeypatch.setattr(module, "STATEMENT_TIMEOUT_S", 0.3)
     monkeypatch.setattr(module, "GRACE_S", 0.2)
-    async with Database(line.url, SecretStr(PASSWORD)) as database:
+    async with Database(line.url, SecretStr(PASSWORD), protection=protection()) as database:
         yield database
 
 
@@ -163,7 +164,7 @@ async def test_a_lost_database_and_its_return_are_logged_once(
 
 
 async def test_no_more_connections_are_opened_than_allowed(line: Line) -> None:
-    async with Database(line.url, SecretStr(PASSWORD), max_size=2) as database:
+    async with Database(line.url, SecretStr(PASSWORD), protection=protection(), connections=2) as database:
         held = [database.connection() for _ in range(2)]
         pids = [(await connection.__aenter__()).info.backend_pid for connection in held]
         waiting = asyncio.create_task(count(database))

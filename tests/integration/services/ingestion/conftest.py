@@ -32,6 +32,7 @@ from services.ingestion.repeat import Patience
 from services.ingestion.run import Tools
 from services.ingestion.worker import Workers
 from tests.postgres import PASSWORD, Postgres
+from tests.protections import protection
 from tests.servers import Answer, upstream
 
 PATIENCE = Patience(attempts=3, first_pause_s=0.01, longest_pause_s=0.02)
@@ -131,7 +132,7 @@ class SteppedDatabase(Database):
     """Every transaction is two steps: before its commit and after."""
 
     def __init__(self, url: str, step: Steps) -> None:
-        super().__init__(url, SecretStr(PASSWORD))
+        super().__init__(url, SecretStr(PASSWORD), protection=protection())
         self._step = step
 
     @asynccontextmanager
@@ -188,8 +189,15 @@ class Bench:
             tools = Tools(
                 database,
                 Collections(database, self.root / "none.json"),
-                Qdrant(http, [self.urls[0]]),
-                Ollama(http, self.urls[1], embedding_model="all-minilm", generation_model="none"),
+                Qdrant(http, [self.urls[0]], search=protection(), write=protection()),
+                Ollama(
+                    http,
+                    self.urls[1],
+                    embedding_model="all-minilm",
+                    generation_model="none",
+                    embedding=protection(),
+                    generation=protection(),
+                ),
                 await stack.enter_async_context(OwnReader()),
                 self.root,
                 PATIENCE,
@@ -236,7 +244,7 @@ async def bench(tmp_path: Path, sql: psycopg.Connection, database_server: Postgr
     async with (
         upstream(vectors) as qdrant,
         upstream(model) as ollama,
-        Database(database_server.url, SecretStr(PASSWORD)) as database,
+        Database(database_server.url, SecretStr(PASSWORD), protection=protection()) as database,
     ):
         urls = (qdrant.url, ollama.url)
         yield Bench(tmp_path, sql, database_server, step, vectors, model, urls, Jobs(database))

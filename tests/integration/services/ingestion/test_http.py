@@ -17,6 +17,7 @@ from services.ingestion.main import build
 from services.ingestion.settings import IngestionSettings
 from tests.integration.services.ingestion.conftest import Bench, Slow, sections
 from tests.postgres import PASSWORD
+from tests.protections import protection
 from tests.servers import Caller, client, eventually
 
 JOBS = "/api/v1/ingestion/jobs"
@@ -210,7 +211,7 @@ async def test_a_stream_with_nothing_to_say_is_kept_alive(bench: Bench) -> None:
 async def test_a_stream_outlives_an_outage_of_the_database_and_the_job_itself(bench: Bench) -> None:
     bench.collection()
     job = await bench.create()
-    async with Database(bench.server.url, SecretStr(PASSWORD)) as database:
+    async with Database(bench.server.url, SecretStr(PASSWORD), protection=protection()) as database:
         events = Progress(Jobs(database), poll_s=0.01).events(job, 0)
         last = asyncio.create_task(anext(events))
         await asyncio.to_thread(bench.server.stop)

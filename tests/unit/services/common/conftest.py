@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from services.common.app import create_app
+from services.common.breakers import Breakers
 from services.common.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
 from services.common.responses import Json
 from services.common.settings import ServiceSettings
@@ -71,9 +72,11 @@ def internal() -> APIRouter:
 
 def frame(**settings: object) -> FastAPI:
     """An application with routes for every occasion."""
-    told = {"port": 1, "inter_service_secret": "current", "inter_service_secret_previous": "previous", **settings}
+    told = {"port": 1, "inter_service_secret": "current previous", **settings}
     legacy = {"/things": "/api/v1/things", "/api/things": "/api/v1/things"}
-    return create_app("test", ServiceSettings.model_validate(told), routers=[things(), internal()], legacy=legacy)
+    checked = ServiceSettings.model_validate(told)
+    breakers = Breakers("test", checked)
+    return create_app("test", checked, breakers=breakers, routers=[things(), internal()], legacy=legacy)
 
 
 @pytest.fixture(scope="session")

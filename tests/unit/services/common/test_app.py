@@ -3,6 +3,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.common.app import MAX_BODY_BYTES, VERSION, create_app
+from services.common.breakers import Breakers
 from services.common.health import Dependency
 from services.common.settings import ServiceSettings
 from tests.servers import client
@@ -10,7 +11,7 @@ from tests.servers import client
 
 def app_with(*dependencies: Dependency) -> FastAPI:
     settings = ServiceSettings.model_validate({"port": 1, "inter_service_secret": "x"})
-    return create_app("test", settings, routers=[], dependencies=dependencies)
+    return create_app("test", settings, breakers=Breakers("test", settings), routers=[], dependencies=dependencies)
 
 
 async def answers() -> None:

@@ -2,6 +2,7 @@ import httpx
 import pytest
 
 from services.common.auth import HEADER
+from services.common.service_secret import fingerprint
 from tests.servers import client
 from tests.unit.services.common.conftest import frame
 
@@ -27,7 +28,7 @@ async def test_during_a_rotation_both_secrets_open(http: httpx.AsyncClient, toke
 
 
 async def test_after_a_rotation_the_previous_secret_opens_nothing() -> None:
-    async with client(frame(inter_service_secret_previous=None)) as http:
+    async with client(frame(inter_service_secret="current")) as http:
         answer = await http.get("/internal/secret", headers={HEADER: "previous"})
     assert (answer.status_code, answer.json()) == FORBIDDEN
 
@@ -35,3 +36,12 @@ async def test_after_a_rotation_the_previous_secret_opens_nothing() -> None:
 async def test_other_paths_ask_for_no_token(http: httpx.AsyncClient) -> None:
     assert (await http.get("/api/v1/things/internal")).status_code == 200
     assert (await http.get("/internals")).status_code == 404
+
+
+async def test_a_service_tells_its_own_what_it_sends_and_accepts_by_fingerprint_only(http: httpx.AsyncClient) -> None:
+    assert (await http.get("/internal/service-token")).status_code == 403
+    answer = await http.get("/internal/service-token", headers={HEADER: "current"})
+    report = answer.json()
+    assert report["sends"] == fingerprint("current")
+    assert set(report["accepts"]) == {fingerprint("current"), fingerprint("previous")}
+    assert "current" not in answer.text

@@ -8,6 +8,7 @@ from pydantic import SecretStr
 
 from services.common import database
 from services.common.database import Database, DatabaseUnavailableError
+from tests.protections import protection
 from tests.servers import REFUSING
 
 
@@ -35,7 +36,7 @@ async def absent() -> AsyncIterator[str]:
 
 @pytest.mark.parametrize("away", [absent, silent])
 async def test_a_database_that_is_away_fails_fast_every_time(away, caplog: pytest.LogCaptureFixture) -> None:  # type: ignore[no-untyped-def]  # one of the two above
-    async with away() as url, Database(url, SecretStr("hidden")) as gone:
+    async with away() as url, Database(url, SecretStr("hidden"), protection=protection()) as gone:
         for _ in range(2):
             started = time.perf_counter()
             with pytest.raises(DatabaseUnavailableError) as told:
@@ -50,7 +51,7 @@ async def test_a_database_that_is_away_fails_fast_every_time(away, caplog: pytes
 
 
 async def test_callers_do_not_wait_for_one_another() -> None:
-    async with silent() as url, Database(url) as gone:
+    async with silent() as url, Database(url, protection=protection()) as gone:
         started = time.perf_counter()
         answers = await asyncio.gather(*(gone.ping() for _ in range(20)), return_exceptions=True)
         assert time.perf_counter() - started < 1

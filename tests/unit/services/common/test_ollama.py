@@ -8,6 +8,7 @@ import pytest
 from services.common import ollama
 from services.common.http import Http
 from services.common.ollama import Ollama, OllamaUnavailableError
+from tests.protections import protection
 from tests.servers import REFUSING, Answer, drops, hangs, says, streams, upstream
 
 Line = dict[str, Any]
@@ -21,7 +22,14 @@ async def http() -> AsyncIterator[Http]:
 
 
 def server(http: Http, url: str) -> Ollama:
-    return Ollama(http, url + "/", embedding_model="all-minilm", generation_model="extractive")
+    return Ollama(
+        http,
+        url + "/",
+        embedding_model="all-minilm",
+        generation_model="extractive",
+        embedding=protection(),
+        generation=protection(),
+    )
 
 
 def lines(*said: Line, then: Answer | None = None) -> Answer:

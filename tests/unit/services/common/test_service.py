@@ -4,21 +4,22 @@ from aiohttp import web
 from services.common.errors import ConflictError, NotFoundError
 from services.common.http import Http, timeout
 from services.common.service import Service, ServiceUnavailableError
+from tests.protections import protection
 from tests.servers import Answer, drops, says, upstream
 
 
 async def ask(answer: Answer) -> object:
     async with upstream(answer) as served, Http() as http:
-        return await Service("ingestion", http, served.url, "token").ask("POST", "/internal/jobs", {"a": 1})
+        service = Service("ingestion", http, served.url, lambda: "token", protection=protection())
+        return await service.ask("POST", "/internal/jobs", {"a": 1})
 
 
 async def test_it_is_asked_with_the_service_token() -> None:
     async with upstream(says({"id": "1"}, 202)) as served, Http() as http:
-        service = Service("ingestion", http, served.url + "/", "s3cret")
+        service = Service("ingestion", http, served.url + "/", lambda: "s3cret", protection=protection())
         assert await service.ask("POST", "/internal/jobs", {"collection": "docs"}) == {"id": "1"}
-        await service.ping()
-        assert served.asked == [("POST", "/internal/jobs", {"collection": "docs"}), ("GET", "/health", None)]
-        assert [headers["X-Service-Token"] for headers in served.headers] == ["s3cret", "s3cret"]
+        assert served.asked == [("POST", "/internal/jobs", {"collection": "docs"})]
+        assert [headers["X-Service-Token"] for headers in served.headers] == ["s3cret"]
 
 
 @pytest.mark.parametrize(
@@ -48,9 +49,18 @@ async def test_an_answer_that_is_no_json_is_unavailability() -> None:
         await ask(html)
 
 
+async def test_each_request_carries_the_token_of_its_moment() -> None:
+    tokens = iter(("old", "new"))
+    async with upstream(says({})) as served, Http() as http:
+        service = Service("query", http, served.url, lambda: next(tokens), protection=protection())
+        await service.ask("GET", "/ready")
+        await service.ask("GET", "/ready")
+        assert [headers["X-Service-Token"] for headers in served.headers] == ["old", "new"]
+
+
 async def test_an_answer_can_be_had_as_it_comes() -> None:
     async with upstream(says({"error": "x"}, 400)) as served, Http() as http:
-        service = Service("query", http, served.url, "t")
-        async with await service.open("GET", "/internal/search?q=a%2Fb", limits=timeout(2)) as response:
+        service = Service("query", http, served.url, lambda: "t", protection=protection())
+        async with service.exchange("GET", "/internal/search?q=a%2Fb", limits=timeout(2)) as response:
             assert response.status == 400
         assert served.asked == [("GET", "/internal/search?q=a%2Fb", None)]

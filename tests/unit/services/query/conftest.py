@@ -1,7 +1,7 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import httpx
@@ -10,16 +10,24 @@ import pytest
 from fastapi import FastAPI
 
 from services.common.app import create_app
+from services.common.breakers import Breakers
+from services.common.errors import UnavailableError
 from services.common.http import Http
 from services.common.ollama import Ollama
 from services.common.qdrant import Qdrant
+from services.common.redis import Redis
 from services.query.answer import Answerer
+from services.query.cache import Cache
+from services.query.fallback import Fallback
+from services.query.live import Live
 from services.query.query_log import Entry, QueryLog
 from services.query.routes import rag_router
 from services.query.search import Searcher
 from services.query.settings import QuerySettings
 from services.query.status import status_router
-from tests.servers import Answer, Upstream, client, routes, says, streams, upstream
+from services.query.versions import Versions
+from tests.protections import protection
+from tests.servers import Answer, Clock, Upstream, client, routes, says, streams, upstream
 
 VECTOR = [0.25, 0.5]
 PIECES = ("Three nodes ", "can agree [2].")
@@ -40,6 +48,27 @@ def generates(*pieces: str, last: dict[str, Any] | None = None, then: Answer | N
     return streams(*(orjson.dumps(line) + b"\n" for line in lines), then=then)
 
 
+class Memory(Redis):
+    """A Redis that lives in the test."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+        self.error: UnavailableError | None = None
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def get(self, key: str) -> bytes | None:
+        if self.error:
+            raise self.error
+        return self.entries.get(key)
+
+    async def set(self, key: str, value: bytes, *, ttl_s: int) -> bool:
+        if self.error:
+            raise self.error
+        self.entries[key] = value
+        return True
+
+
 @dataclass
 class Service:
     """The query service's interface over stand-ins, with what it wrote to the query log."""
@@ -48,8 +77,11 @@ class Service:
     ollama: Upstream
     app: FastAPI
     http: httpx.AsyncClient
-    log: QueryLog
-    written: list[Entry] = field(default_factory=list)
+    redis: Memory
+    versions: Versions  # none is known until a test polls them
+    changes: dict[str, int]  # the versions as the database has them
+    clock: Clock
+    written: list[Entry]
 
     async def search(self, query: str = "q=why", **headers: str) -> httpx.Response:
         return await self.http.get(f"/api/v1/rag/search?{query}", headers=headers)
@@ -79,6 +111,10 @@ class Service:
 async def serving(settings: QuerySettings) -> AsyncIterator[Service]:
     """The service's routes as `main` puts them together, with a query log that a test can read."""
     written: list[Entry] = []
+    redis, clock, changes = Memory(), Clock(), dict[str, int]()
+
+    async def read() -> dict[str, int]:
+        return dict(changes)
 
     async def write(entries: Sequence[Entry]) -> None:
         written.extend(entries)
@@ -87,24 +123,34 @@ async def serving(settings: QuerySettings) -> AsyncIterator[Service]:
         upstream(found(passage(1, 0.9), passage(2, 0.5))) as qdrant,
         upstream(routes(embed=says({"embeddings": [VECTOR]}), generate=generates(*PIECES))) as ollama,
         Http() as http,
-        QueryLog(write, capacity=100) as log,
+        QueryLog(write, capacity=100, linger_s=0.0) as log,
+        Cache(redis, keep_s=settings.cache_stale_s) as cache,
     ):
-        models = Ollama(http, ollama.url, embedding_model="all-minilm", generation_model="extractive")
-        store = Qdrant(http, [qdrant.url])
+        models = Ollama(
+            http,
+            ollama.url,
+            embedding_model="all-minilm",
+            generation_model="extractive",
+            embedding=protection(),
+            generation=protection(),
+        )
+        store = Qdrant(http, [qdrant.url], search=protection(), write=protection())
+        versions = Versions(read, clock=clock)
+        live = Live(Searcher(models, store), Answerer(models))
+        fallback = Fallback(cache, versions, fresh_s=settings.cache_fresh_s, clock=clock)
         routers = [
             *(
-                rag_router(prefix, Searcher(models, store), Answerer(models), log, settings.default_collection)
+                rag_router(prefix, live, fallback, log, settings.default_collection)
                 for prefix in ("/api/v1/rag", "/internal")
             ),
             status_router(models, store),
         ]
-        app = create_app("query", settings, routers=routers)
+        app = create_app("query", settings, breakers=Breakers("query", settings), routers=routers)
         async with client(app) as caller:
-            yield Service(qdrant, ollama, app, caller, log, written)
+            yield Service(qdrant, ollama, app, caller, redis, versions, changes, clock, written)
 
 
 @pytest.fixture
-async def service(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Service]:
-    monkeypatch.setattr("services.query.query_log.LINGER_S", 0.0)
+async def service() -> AsyncIterator[Service]:
     async with serving(QuerySettings.model_validate({"inter_service_secret": "s", "default_collection": "docs"})) as it:
         yield it

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from services.common.auth import HEADER
+from services.query import answer as answer_module
 from services.query.answer import INSTRUCTION, NOTHING_FOUND
 from tests.servers import Caller, Upstream, drops, eventually, hangs, routes, says, streams
 from tests.unit.services.query.conftest import VECTOR, Service, found, generates
@@ -140,7 +141,7 @@ async def test_a_stream_keeps_its_lines_whatever_the_text_holds(service: Service
 
 @pytest.mark.parametrize("stream", [False, True])
 async def test_what_fails_before_the_first_event_has_its_own_status(service: Service, stream: bool) -> None:
-    service.qdrant.answer = says({}, 404)
+    service.qdrant.answer = says({"status": {"error": "Not found"}}, 404)
     answer = await service.ask(stream=stream)
     assert (answer.status_code, answer.json()["error"]) == (404, "Not Found")
     service.ollama.answer = drops
@@ -236,8 +237,20 @@ async def test_the_other_services_ask_with_the_service_token_only(service: Servi
     assert answer.json()["answer"] == "Three nodes can agree [2]."
 
 
-async def test_a_defect_ends_a_stream_without_done_and_is_cut(service: Service) -> None:
-    answering(service, streams(b'{"response": "Three "}\n', b'"nodes"\n'))  # no object: beyond what is foreseen
+async def test_nonsense_of_the_model_breaks_a_stream_off(service: Service) -> None:
+    answering(service, streams(b'{"response": "Three "}\n', b'"nodes"\n'))
+    answer = await service.ask(stream=True)
+    assert [name for name, _ in events(answer.content)] == ["sources", "token", "error"]
+
+
+async def test_a_defect_ends_a_stream_without_done_and_is_cut(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise AttributeError
+
+    monkeypatch.setattr(answer_module, "cited", broken)
+    answering(service, generates("Three "))
     caller = streaming(service)
     with pytest.raises(AttributeError):
         await caller.done

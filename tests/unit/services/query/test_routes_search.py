@@ -166,7 +166,7 @@ async def test_each_search_is_in_the_query_log(service: Service) -> None:
 
 
 async def test_a_search_that_fails_is_in_the_query_log_with_its_status(service: Service) -> None:
-    service.qdrant.answer = says({}, 404)
+    service.qdrant.answer = says({"status": {"error": "Not found"}}, 404)
     await service.search()
     await eventually(lambda: service.written)
     assert (service.entry().status, service.entry().results, service.entry().top_score) == (404, 0, None)
