@@ -20,7 +20,11 @@ CONNECT_TIMEOUT_MS = 2000
 CORS_MAX_AGE_S = 3600
 DOWN_STATUSES = (500, 501, 502, 503, 504, 505)  # Kong's default without 404 and 429, which no dead service sends
 
+DEADLINE_HEADER = "X-Request-Deadline"  # milliseconds; a client may name a time of its own, which is left as it is
+HIDDEN_HEADERS = ("Authorization", "X-Service-Token")  # no service reads the token; only a service may speak as one
+
 EXPOSED_HEADERS = (
+    "Age",
     "Deprecation",
     "Link",
     "RateLimit-Limit",
@@ -121,7 +125,14 @@ def _service(route: Route, settings: GatewaySettings) -> dict[str, Any]:
                 "response_buffering": False,  # server-sent events arrive as they are sent
             }
         ],
+        "plugins": [{"name": "request-transformer", "config": _request_transformer(route)}],
     }
+
+
+def _request_transformer(route: Route) -> dict[str, Any]:
+    # A service's instance of a plugin would replace the one for all; so there is none for all.
+    added = {"add": {"headers": [f"{DEADLINE_HEADER}:{route.budget_s * 1000}"]}} if route.budget_s else {}
+    return {"remove": {"headers": list(HIDDEN_HEADERS)}, **added}
 
 
 def _plugins(settings: GatewaySettings) -> list[dict[str, Any]]:
@@ -146,8 +157,6 @@ def _plugins(settings: GatewaySettings) -> list[dict[str, Any]]:
             "run_on_preflight": False,
         },
         "rate-limiting": _rate_limiting(settings.rate_limit),
-        # No service reads the token, and only a service may speak as one.
-        "request-transformer": {"remove": {"headers": ["Authorization", "X-Service-Token"]}},
     }
     return [{"name": name, "config": config} for name, config in configs.items()]
 

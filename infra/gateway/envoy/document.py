@@ -7,9 +7,9 @@ from typing import Any
 Json = dict[str, Any]
 
 
-def plugin(kong: Mapping[str, Any], name: str) -> Json:
-    """The configuration of the plugin `name` that holds for every request."""
-    config: Json = next(p["config"] for p in kong["plugins"] if p["name"] == name)
+def plugin(of: Mapping[str, Any], name: str) -> Json:
+    """The configuration of the plugin `name` that holds for every request, or for all of a service."""
+    config: Json = next(p["config"] for p in of["plugins"] if p["name"] == name)
     return config
 
 

@@ -21,7 +21,7 @@ def jwks_file(consumer: str) -> str:
 
 def http_filters(kong: Mapping[str, Any], directory: str) -> list[Json]:
     """The filter chain; a response passes it backwards."""
-    hidden = plugin(kong, "request-transformer")["remove"]["headers"]
+    hidden = plugin(kong["services"][0], "request-transformer")["remove"]["headers"]  # the same for all
     chain = [
         ("forged", _remove({"remove_on_match": {"key_matcher": {"prefix": p}}} for p in FORGEABLE_PREFIXES)),
         (CORS, typed("extensions.filters.http.cors.v3.Cors")),

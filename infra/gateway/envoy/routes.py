@@ -1,6 +1,6 @@
 """Kong's services and routes as Envoy's route configuration. The targets' weights are here, and only here."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from infra.gateway.envoy.clusters import cluster_name
@@ -44,6 +44,10 @@ def _route(service: Mapping[str, Any], route: Mapping[str, Any], path: str, upst
             "safe_regex": {"regex": path.removeprefix("~").removesuffix("$")},
             "headers": [{"name": ":method", "string_match": {"safe_regex": methods}}],
         },
+        "request_headers_to_add": [
+            {"header": {"key": name, "value": value}, "append_action": "ADD_IF_ABSENT"}
+            for name, value in _added(plugin(service, "request-transformer"))
+        ],
         "route": {
             "weighted_clusters": {
                 "clusters": [
@@ -61,6 +65,12 @@ def _route(service: Mapping[str, Any], route: Mapping[str, Any], path: str, upst
             },
         },
     }
+
+
+def _added(transformer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for header in transformer.get("add", {}).get("headers", []):
+        name, _, value = header.partition(":")
+        yield name, value
 
 
 def _cors(config: Mapping[str, Any]) -> Json:

@@ -52,8 +52,12 @@ _PLUGINS: dict[str, Rule] = {
         run_on_preflight=only(False),
     ),
     "rate-limiting": _RATE_LIMITING,
-    "request-transformer": fields(remove=fields(headers=each(HEADER))),
 }
+
+_REQUEST_TRANSFORMER = fields(
+    remove=fields(headers=each(HEADER)),
+    add=Optional(fields(headers=each(matching(r"[A-Za-z0-9-]+:[A-Za-z0-9.-]+")))),
+)
 
 _ROUTE = fields(
     name=NAME,
@@ -76,6 +80,7 @@ _SERVICE = fields(
     read_timeout=MILLISECONDS,
     write_timeout=MILLISECONDS,
     routes=each(_ROUTE, unique="name"),
+    plugins=each(fields(name=only("request-transformer"), config=_REQUEST_TRANSFORMER), unique="name", at_least=1),
 )
 
 _UNHEALTHY = fields(
@@ -145,8 +150,11 @@ def _check_upstreams(kong: Mapping[str, Any]) -> None:
 def _check_services(kong: Mapping[str, Any]) -> None:
     upstreams = {upstream["name"] for upstream in kong["upstreams"]}
     connect: dict[str, int] = {}
+    hidden = [plugin["config"]["remove"] for service in kong["services"] for plugin in service["plugins"]]
     for index, service in enumerate(kong["services"]):
         where, host, timeout = f"services[{index}]", service["host"], service["connect_timeout"]
+        if hidden[index] != hidden[0]:
+            raise UnsupportedError(f"{where}.plugins: removes other headers than another service")
         if host not in upstreams:
             raise UnsupportedError(f"{where}.host: {host!r} is not an upstream")
         if service["write_timeout"] != service["read_timeout"]:

@@ -30,6 +30,9 @@ def test_a_route_is_rendered_exactly(kong: dict[str, Any]) -> None:
             "safe_regex": {"regex": "/api/v1/rag/search"},
             "headers": [{"name": ":method", "string_match": {"safe_regex": {"regex": "GET|OPTIONS"}}}],
         },
+        "request_headers_to_add": [
+            {"header": {"key": "X-Request-Deadline", "value": "10000"}, "append_action": "ADD_IF_ABSENT"}
+        ],
         "route": {
             "weighted_clusters": {"clusters": [{"name": "query@127_0_0_1:21050", "weight": 100}]},
             "timeout": "0s",

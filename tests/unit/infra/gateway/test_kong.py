@@ -29,7 +29,24 @@ def test_a_route_is_a_service_with_its_own_timeouts(kong: dict[str, Any]) -> Non
                 "response_buffering": False,
             }
         ],
+        "plugins": [
+            {
+                "name": "request-transformer",
+                "config": {
+                    "remove": {"headers": ["Authorization", "X-Service-Token"]},
+                    "add": {"headers": ["X-Request-Deadline:290000"]},
+                },
+            }
+        ],
     }
+
+
+def test_the_services_budget_is_shorter_than_the_gateways_patience_except_for_events(kong: dict[str, Any]) -> None:
+    budgets = {s["name"]: s["plugins"][0]["config"].get("add", {"headers": [":0"]}) for s in kong["services"]}
+    for service in kong["services"]:
+        budget = int(budgets[service["name"]]["headers"][0].partition(":")[2])
+        assert 0 <= budget < service["read_timeout"]
+        assert (budget == 0) == (service["name"] == "job-events")
 
 
 def test_each_service_is_an_upstream_at_the_address_of_the_gateways_edge(kong: dict[str, Any]) -> None:

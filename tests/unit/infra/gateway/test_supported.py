@@ -45,10 +45,10 @@ def test_an_unknown_key_anywhere_is_named(kong: dict[str, Any]) -> None:
 
 
 def test_a_key_left_to_kongs_default_is_named(kong: dict[str, Any]) -> None:
-    optional = {"plugins", "minute", "hour"}
+    optional = {"plugins", "minute", "hour", "add"}  # a service's own plugins are not
     for path, value in containers(kong):
         for key in value if isinstance(value, dict) else ():
-            if not path or key not in optional:
+            if not path or (key not in optional and path[-1] != "add") or (path[0], key) == ("services", "plugins"):
                 document = copy.deepcopy(kong)
                 del at(document, path)[key]
                 with pytest.raises(UnsupportedError, match=re.escape(written((*path, key)) + ":")):
@@ -71,6 +71,11 @@ def test_a_value_of_another_kind_is_named(kong: dict[str, Any]) -> None:
         (("upstreams", 0, "algorithm"), "least-connections", "upstreams[0].algorithm"),
         (("upstreams", 0, "targets", 0, "weight"), 0, "upstreams[0].targets: all weights are 0"),
         (("upstreams", 0, "targets", 0, "target"), "nowhere", "upstreams[0].targets[0].target"),
+        (
+            ("services", 1, "plugins", 0, "config", "remove", "headers"),
+            ["Cookie"],
+            "services[1].plugins: removes other",
+        ),
         (("upstreams", 1, "name"), "query", "upstreams[1].name: 'query' is there twice"),
         (
             ("upstreams", 0, "healthchecks", "active", "unhealthy", "timeouts"),
