@@ -1,9 +1,7 @@
 """A whole stack for tests: its own ports, its own data directory, gone afterwards, also when the tests are killed."""
 
 import os
-import random
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -14,11 +12,9 @@ from pathlib import Path
 
 import yaml
 
+from infra.free_ports import free_offset
 from infra.settings import PROJECT_ROOT
 from infra.targets.local.paths import StackPaths
-from infra.topology import topology
-
-HIGHEST_PORT = 32767  # Linux hands out the ports above it to clients
 
 
 @dataclass(frozen=True)
@@ -83,31 +79,6 @@ def temporary_stack(**settings: object) -> Iterator[Stack]:
     finally:
         watchdog.communicate()  # its input ends, as it would if these tests were killed
         assert not home.exists()
-
-
-def free_offset() -> int:
-    """An offset at which every port of the topology is free."""
-    offsets = list(range(100, HIGHEST_PORT - max(_ports(0)), 100))
-    random.shuffle(offsets)
-    for offset in offsets:
-        if all(map(_is_free, _ports(offset))):
-            return offset
-    raise RuntimeError("no free range of ports")
-
-
-def _ports(offset: int) -> set[int]:
-    shape = topology(offset)
-    return {p.host for c in shape.components for p in c.ports} | {e.listen for e in shape.edges}
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
 
 
 def remove(root: Path, home: Path, config: Path) -> None:

@@ -17,6 +17,9 @@ from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBre
 from services.common.errors import ServiceError, UnavailableError
 
 
+BY_HAND = "reset by hand"
+
+
 class BreakerOpenError(UnavailableError):
     """The breaker is open, or its one probe is under way: the dependency has not been asked."""
 
@@ -244,7 +247,9 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # the library has no types
 
     def reset(self) -> None:
         """Close it by hand; calls under way count for nothing."""
-        self._move(STATE_CLOSED, "reset by hand")
+        if self.state == STATE_CLOSED:  # its count goes; whoever keeps its history must know
+            self._tell(STATE_CLOSED, STATE_CLOSED, BY_HAND)
+        self._move(STATE_CLOSED, BY_HAND)
 
     def _move(self, new: str, reason: str) -> None:
         old = self.state

@@ -84,6 +84,8 @@ class _Watched:
 
     def changed(self, breaker: Breaker, old: str, new: str, reason: str) -> None:
         self.recent.append({"at": breaker.clock(), "event": new, "reason": reason})
+        if old == new:
+            return
         self._transitions[new].inc()
         event = BreakerEvent(datetime.now(UTC), self._service, os.getpid(), breaker.name, old, new, reason, None)
         if (old, new) != (STATE_CLOSED, STATE_OPEN):

@@ -1,0 +1,151 @@
+"""The chaos suite: break a stack on purpose and prove that it survives.
+
+  python -m chaos run [--quick]     every experiment, on a stack of its own, and a scorecard
+  python -m chaos list              the experiments and what each proves
+  python -m chaos heal --stack S    undo what a killed run left in force
+
+`make chaos`, `make chaos QUICK=1`, `make chaos-heal` and `make chaos-diff A=… B=…` call these.
+"""
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import pytest
+from rich.console import Console
+
+from chaos import own_stack
+from chaos.catalogue import EXPERIMENTS, catalogue
+from chaos.heal import heal_left_over
+from chaos.record import Run, save_run
+from chaos.scorecard.__main__ import main as show_scorecard
+from chaos.stack import Stack, StackError
+from chaos.suite import Suite, implementations, recovery_s
+from chaos.watchdog import watching
+from infra.settings import PROJECT_ROOT
+from infra.workspace import WorkspaceError
+
+REPORTS = PROJECT_ROOT / "reports" / "chaos"
+OWN = {False: "chaos", True: "chaos-quick"}
+QUICK_RECOVERY_S = 5.0  # breakers that recover within this are waited for in every experiment
+
+RUN = """\
+Run the experiments and write a scorecard.
+
+Without --stack the suite brings a stack of its own up and takes it down afterwards. With --stack it breaks that one.
+The record of the run (run.json, a file per experiment, scorecard.html, summary.json, junit.xml) goes to reports/chaos.
+
+exit codes: 0 all passed, 1 something failed, 2 it could not run, 3 of something nothing is known, 4 all passed and
+something could not be healed
+"""
+
+
+class Shared:
+    """Hands the run to the experiments, as pytest's fixture `suite`."""
+
+    def __init__(self, suite: Suite) -> None:
+        self._suite = suite
+
+    @pytest.fixture(scope="session")
+    def suite(self) -> Suite:
+        """The run that the experiment belongs to."""
+        return self._suite
+
+
+def run(parsed: argparse.Namespace) -> int:
+    """Run the suite; returns the exit code."""
+    with _stack(parsed) as name:
+        stack = Stack.of(name)
+        healing = heal_left_over(stack)
+        if str(healing):
+            Console().print(f"[yellow]left by an earlier run[/]\n{healing}")
+        suite = _suite(stack, seed=parsed.seed)
+        chosen = ["-k", parsed.only] if parsed.only else []
+        with watching(stack):
+            ran = pytest.main(
+                [str(EXPERIMENTS), "-q", "--no-header", "-p", "no:cacheprovider", "-o", "timeout=300", *chosen],
+                plugins=[Shared(suite)],
+            )
+    if ran not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+        return 2
+    return show_scorecard([str(suite.folder)])
+
+
+@contextmanager
+def _stack(parsed: argparse.Namespace) -> Iterator[str]:
+    if parsed.stack:
+        yield parsed.stack
+        return
+    name = OWN[parsed.quick]
+    own_stack.bring_up(name, quick=parsed.quick)
+    try:
+        yield name
+    finally:
+        if not parsed.keep:
+            own_stack.take_down(name)
+
+
+def _suite(stack: Stack, *, seed: int | None) -> Suite:
+    recovers = recovery_s(stack)
+    quick = recovers <= QUICK_RECOVERY_S
+    began = datetime.now(UTC)
+    identity = f"{began:%Y%m%d-%H%M%S}" + ("-quick" if quick else "")
+    settings = {"breaker recovery": f"{recovers:g} s", "stack": stack.name}
+    made = Run(identity, began, quick, seed or random.randrange(2**32), implementations(stack), settings)  # noqa: S311 - to be repeated by whoever reads it
+    folder = REPORTS / identity
+    save_run(folder, made)
+    return Suite(stack, made, folder, recovers)
+
+
+def show_catalogue(_: argparse.Namespace) -> int:
+    """Print the experiments."""
+    console = Console()
+    for one in catalogue():
+        console.print(f"[bold]{one.name}[/]  [dim]{', '.join(one.proves)}[/]\n  {one.title}", highlight=False)
+    return 0
+
+
+def heal(parsed: argparse.Namespace) -> int:
+    """Heal what is left; 1 if something stays."""
+    healing = heal_left_over(Stack.of(parsed.stack))
+    Console().print(str(healing) or "nothing to heal")
+    return 1 if healing.problems or healing.held else 0
+
+
+def main() -> int:
+    """Do what the command line says."""
+    parser = argparse.ArgumentParser(
+        prog="python -m chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    command = commands.add_parser(
+        "run",
+        help="run the experiments",
+        description=RUN,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--quick", action="store_true", help="breakers that recover in 2 s instead of 30")
+    command.add_argument("--stack", help="break this stack, which is up, instead of one of the suite's own")
+    command.add_argument("--only", metavar="EXPRESSION", help="experiments whose names match, as pytest's -k has it")
+    command.add_argument("--keep", action="store_true", help="leave the suite's own stack up afterwards")
+    command.add_argument("--seed", type=int, help="of everything that is drawn by chance (default: a new one)")
+    command.set_defaults(do=run)
+    command = commands.add_parser("list", help="list the experiments")
+    command.set_defaults(do=show_catalogue)
+    command = commands.add_parser("heal", help="undo what a killed run left")
+    command.add_argument("--stack", default="local")
+    command.set_defaults(do=heal)
+    parsed = parser.parse_args()
+    try:
+        code: int = parsed.do(parsed)
+    except (WorkspaceError, StackError, own_stack.OwnStackError) as error:
+        sys.stderr.write(f"chaos: {error}\n")
+        return 2
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

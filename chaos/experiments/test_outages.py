@@ -1,0 +1,94 @@
+"""The outage contract, row by row: every dependency failing in every way, every endpoint asked meanwhile."""
+
+import asyncio
+from collections.abc import Iterator
+
+import pytest
+
+from chaos.checkers.cache_headers import cache_headers
+from chaos.checkers.crossing import crossing
+from chaos.checkers.outage import Outage, outage_contract
+from chaos.checkers.pace import load_pace
+from chaos.checkers.recovery import recovery
+from chaos.checkers.steady import Steady, steady_state
+from chaos.contract import table
+from chaos.experiment import Experiment, experiment
+from chaos.load import always, distinct, mixed, repeated
+from chaos.operations import OPERATIONS, Ask
+from chaos.outages import EDGES, KINDS, faults, mark, targets
+from chaos.questions import QUESTIONS
+from chaos.record import Window
+
+RATE = 25.0  # requests a second, of all endpoints together
+CALM_S = 1.2
+DURING_S = 3.0
+AFTER_S = 2.6
+STEADY = Steady(good_share=0.98, p95_s=1.0, least=15)
+ATTEMPTS = 3  # that must have met the fault
+
+MIX = {
+    "cached": 4.0,
+    "search": 8.0,
+    "question": 1.0,
+    "question-streamed": 1.0,
+    "rag-search": 3.0,
+    "rag-question": 0.5,
+    "rag-status": 0.5,
+    "documents": 0.5,
+    "document": 0.5,
+    "document-search": 0.5,
+    "collections": 0.5,
+    "collection-documents": 1.0,
+    "collection-stats": 1.0,
+    "reindex": 0.2,
+    "jobs": 0.5,
+    "health": 1.0,
+}
+
+
+def every_endpoint(run: str, seed: int) -> Iterator[Ask]:
+    """Requests of every kind, questions that a cache may know among them."""
+    asked = {"search", "question", "question-streamed", "rag-search", "rag-question"}
+    sources = {name: always(OPERATIONS[name]) for name in MIX if name not in asked and name != "cached"}
+    sources |= {name: distinct(OPERATIONS[name], QUESTIONS, run=f"{run}-{name}") for name in asked}
+    sources["cached"] = repeated(OPERATIONS["search"], QUESTIONS[:4])
+    sources["reindex"] = always(OPERATIONS["reindex"], collection="inbox")
+    return mixed(MIX, sources, seed=seed)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dependency", EDGES)
+@experiment("breakers", "fallback", "no-downtime")
+async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
+    """{dependency} is {kind}: every caller gets what the outage contract declares, and all is well afterwards."""
+    run = f"{e.suite.run.id}-{dependency}-{kind}"
+    async with e.load(every_endpoint(run, e.suite.run.seed), rate=RATE):
+        await e.lasts(CALM_S)
+        before = await e.snapshot()
+        broke = e.now()
+        async with e.broken(*faults(dependency, kind)):
+            await e.lasts(DURING_S)
+            after = await e.snapshot()
+        healed = e.now()
+        await e.recovered()
+        await asyncio.sleep(AFTER_S)
+    window = Window(
+        "outage", kind, dependency, max(w.started for w in e.windows), min(w.ended or 0.0 for w in e.windows)
+    )
+    e.check(outage_contract(e.requests, [Outage(dependency, kind, window)], table.load(), least=20))
+    for target in targets(dependency):
+        sign = mark(kind)
+        e.check(
+            crossing(
+                before,
+                after,
+                dependency=target,
+                outcomes=sign.outcomes,
+                slower_than_s=sign.slower_than_s,
+                least=ATTEMPTS,
+            )
+        )
+    e.check(steady_state(e.requests, before=broke, after=e.now() - AFTER_S, steady=STEADY))
+    e.check(recovery(e.requests, healed=healed, within_s=e.suite.recovery_s + 5, steady=STEADY))
+    e.check(cache_headers(e.requests, least=0))
+    e.check(load_pace(e.requests))

@@ -1,0 +1,70 @@
+"""The stack that the suite brings up for itself, so that nothing that anybody relies on is broken."""
+
+import argparse
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from infra.commands import down, up
+from infra.free_ports import free_offset
+from infra.settings import PROJECT_ROOT
+from infra.targets.local.paths import data_directory
+
+RECOVERY_S = 30  # the design's
+QUICK_RECOVERY_S = 2
+REQUESTS_A_MINUTE = 60_000  # of a consumer at the gateway: more than any load of an experiment
+INBOX = "inbox"
+"""A collection whose folder is empty at the beginning; `docs` is the other one, with the sample documents."""
+
+
+class OwnStackError(RuntimeError):
+    """The stack does not come up; what Pulumi said stands above."""
+
+
+def documents(stack: str) -> Path:
+    """Where the collections of the suite's own stack have their folders."""
+    return data_directory() / f"{stack}-documents"
+
+
+def bring_up(stack: str, *, quick: bool) -> None:
+    """Bring the stack up, on ports of its own unless it has some, with fresh copies of the sample documents."""
+    config = _config_file(stack)
+    root = documents(stack)
+    shutil.rmtree(root, ignore_errors=True)
+    (root / INBOX).mkdir(parents=True)
+    shutil.copytree(PROJECT_ROOT / "docs", root / "docs")
+    collections = json.loads((PROJECT_ROOT / "collections-config.json").read_text())
+    collections["collections"].append({**collections["collections"][0], "name": INBOX, "directory": INBOX})
+    (root / "collections-config.json").write_text(json.dumps(collections))
+    config.write_text(yaml.safe_dump({"config": _settings(stack, config, quick=quick)}))
+    if up.run(argparse.Namespace(stack=stack, offset=None)):
+        raise OwnStackError(f"stack {stack} did not come up")
+
+
+def take_down(stack: str) -> None:
+    """Stop the stack and delete its data, its documents and its settings."""
+    down.run(argparse.Namespace(stack=stack, purge=True))
+    shutil.rmtree(documents(stack), ignore_errors=True)
+    _config_file(stack).unlink(missing_ok=True)
+
+
+def _config_file(stack: str) -> Path:
+    return PROJECT_ROOT / f"Pulumi.{stack}.yaml"
+
+
+def _settings(stack: str, config: Path, *, quick: bool) -> dict[str, Any]:
+    root = documents(stack)
+    before = (yaml.safe_load(config.read_text()) or {}).get("config", {}) if config.exists() else {}
+    settings = {
+        "portOffset": before.get("breakwater:portOffset") or free_offset(),
+        "breakerRecoveryS": QUICK_RECOVERY_S if quick else RECOVERY_S,
+        "collectionsFile": str(root / "collections-config.json"),
+        "dataRoot": str(root),
+        "docsRoot": str(root / "docs"),
+        "rateLimitMinute": REQUESTS_A_MINUTE,
+        "rateLimitHour": REQUESTS_A_MINUTE,
+    }
+    return {f"breakwater:{key}": value for key, value in settings.items()}
