@@ -23,7 +23,7 @@ from chaos.heal import heal_left_over
 from chaos.record import Run, save_run
 from chaos.scorecard.__main__ import main as show_scorecard
 from chaos.stack import Stack, StackError
-from chaos.suite import Suite, implementations, recovery_s
+from chaos.suite import SUITE, Suite, implementations, recovery_s
 from chaos.watchdog import watching
 from infra.settings import PROJECT_ROOT
 from infra.workspace import WorkspaceError
@@ -44,15 +44,14 @@ something could not be healed
 
 
 class Shared:
-    """Hands the run to the experiments, as pytest's fixture `suite`."""
+    """Hands the run to the experiments."""
 
     def __init__(self, suite: Suite) -> None:
         self._suite = suite
 
-    @pytest.fixture(scope="session")
-    def suite(self) -> Suite:
-        """The run that the experiment belongs to."""
-        return self._suite
+    def pytest_configure(self, config: pytest.Config) -> None:
+        """Pytest's hook: before anything is collected."""
+        config.stash[SUITE] = self._suite
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -66,7 +65,17 @@ def run(parsed: argparse.Namespace) -> int:
         chosen = ["-k", parsed.only] if parsed.only else []
         with watching(stack):
             ran = pytest.main(
-                [str(EXPERIMENTS), "-q", "--no-header", "-p", "no:cacheprovider", "-o", "timeout=300", *chosen],
+                [
+                    str(EXPERIMENTS),
+                    "-q",
+                    "--no-header",
+                    "-p",
+                    "no:cacheprovider",
+                    "-o",
+                    "timeout=300",
+                    "--tb=line",
+                    *chosen,
+                ],
                 plugins=[Shared(suite)],
             )
     if ran not in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:

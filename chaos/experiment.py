@@ -88,7 +88,7 @@ class Experiment:
     def __init__(self, suite: Suite, entry: Entry) -> None:
         self.suite = suite
         self.stack = suite.stack
-        self._entry = entry
+        self.entry = entry
         self.findings: list[Finding] = []
         self.session: ClientSession
         self.client: Client
@@ -133,9 +133,9 @@ class Experiment:
     def result(self) -> Result:
         """The experiment as it went so far."""
         return Result(
-            self._entry.name,
-            self._entry.title,
-            self._entry.proves,
+            self.entry.name,
+            self.entry.title,
+            self.entry.proves,
             self._began_at,
             self.now(),
             tuple(sorted(self.requests, key=lambda request: request.intended)),
@@ -162,6 +162,10 @@ class Experiment:
         await self.reset_breakers()
         return []
 
+    def note(self, request: Request) -> None:
+        """Put a request on the record that was made outside of a load."""
+        self._finished.append(request)
+
     @asynccontextmanager
     async def load(self, asks: Iterator[Ask], *, rate: float, seed: int | None = None) -> AsyncIterator[Load]:
         """Requests at `rate` a second from now on, each at its time whatever became of the others."""
@@ -182,6 +186,10 @@ class Experiment:
             for fault in faults:
                 await injected.enter_async_context(_in_thread(self._ledger.injected(fault)))
             yield
+
+    async def healthy(self) -> bool:
+        """Whether every component is."""
+        return not await asyncio.to_thread(self.suite.unhealthy)
 
     async def lasts(self, seconds: float) -> None:
         """Let the load run."""

@@ -35,7 +35,7 @@ class Stack:
 
     name: str
     paths: StackPaths
-    topology: Topology
+    topology: Topology = field(repr=False)
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     @classmethod

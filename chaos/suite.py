@@ -7,6 +7,8 @@ from functools import cached_property
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
 from chaos.observe import Observed
 from chaos.record import Run
 from chaos.stack import Stack
@@ -39,6 +41,10 @@ class Suite:
     def unhealthy(self) -> list[str]:
         """The components that are not healthy now, with the reason."""
         return [f"{row.component} is {row.state}" for row in status.read(self.stack.paths) if not row.healthy]
+
+
+SUITE = pytest.StashKey[Suite]()
+"""Where pytest's configuration holds the run, for the fixture `suite`."""
 
 
 def recovery_s(stack: Stack) -> float:

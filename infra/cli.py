@@ -3,8 +3,11 @@
 import argparse
 import sys
 
-from infra.commands import ask, down, env, logs, status, up
+from infra.commands import ask, cluster, down, env, logs, replicas, rotate, status, up
 from infra.gateway.tokens import TokenError
+from infra.qdrant.node import NodeError
+from infra.qdrant.steps import SwitchError
+from infra.rotation import RotationError
 from infra.settings import SettingsError
 from infra.topology import TopologyError
 from infra.workspace import WorkspaceError
@@ -15,9 +18,21 @@ COMMANDS = {
     "status": status,
     "logs": logs,
     "ask": ask,
+    "cluster": cluster,
+    "replicas": replicas,
+    "rotate": rotate,
     "env": env,
 }
-EXPECTED = (WorkspaceError, SettingsError, TopologyError, TokenError, ask.AskError)
+EXPECTED = (
+    WorkspaceError,
+    SettingsError,
+    TopologyError,
+    TokenError,
+    RotationError,
+    NodeError,
+    SwitchError,
+    ask.AskError,
+)
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ from chaos.faults.latency import Latency
 from chaos.faults.limit_data import LimitData
 from chaos.faults.partition import Partition
 from chaos.faults.pause import Pause
+from chaos.faults.program import Program
 from chaos.faults.reset import Reset
 from chaos.faults.restart import Restart
 from chaos.faults.slicer import Slicer
@@ -39,6 +40,7 @@ __all__ = [
     "LimitData",
     "Partition",
     "Pause",
+    "Program",
     "Reset",
     "Restart",
     "Saved",
@@ -60,6 +62,7 @@ _CLASSES: tuple[type[Any], ...] = (
     LimitData,
     Partition,
     Pause,
+    Program,
     Reset,
     Restart,
     Slicer,

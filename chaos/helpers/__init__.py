@@ -3,6 +3,7 @@
 Any process finds it again by the token in its command. It ends by itself when the one that started it is gone.
 """
 
+import os
 import signal
 import subprocess
 import sys
@@ -38,6 +39,14 @@ def start(module: str, token: str, *arguments: str) -> str:
         end(token)
         raise HelperError(f"{module} did not start; it ended with status {process.returncode}")
     return rest
+
+
+def ready(what: str = "") -> None:
+    """Said by a helper once it works; it ends at once if nobody is there any more to hear it."""
+    try:
+        os.write(1, f"{READY} {what}\n".encode())
+    except BrokenPipeError:
+        sys.exit()
 
 
 def find(token: str) -> list[Process]:

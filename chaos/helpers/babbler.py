@@ -7,7 +7,7 @@ import asyncio
 import sys
 from contextlib import suppress
 
-from chaos.helpers import READY
+from chaos import helpers
 
 CONNECTIONS = 256
 WAIT_S = 5.0  # seconds for a client to ask, and then to hang up
@@ -41,7 +41,7 @@ async def serve(answer: bytes) -> None:
     over = asyncio.Event()
     asyncio.get_running_loop().add_reader(sys.stdin, over.set)
     async with await asyncio.start_server(babble, "127.0.0.1", 0) as server:
-        print(READY, server.sockets[0].getsockname()[1], flush=True)
+        helpers.ready(server.sockets[0].getsockname()[1])
         await over.wait()
 
 

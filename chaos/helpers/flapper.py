@@ -8,7 +8,7 @@ import sys
 from contextlib import suppress
 from itertools import cycle
 
-from chaos.helpers import READY
+from chaos import helpers
 from chaos.toxiproxy import Toxiproxy, ToxiproxyError
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     """Begin with off; an API that is away for a while is tried again at the next turn."""
     _token, port, proxy, off_s, on_s = sys.argv[1:]
     toxiproxy = Toxiproxy(int(port))
-    print(READY, flush=True)
+    helpers.ready()
     rest_s = 0.0
     for enabled, next_rest_s in cycle([(False, float(off_s)), (True, float(on_s))]):
         if select.select([sys.stdin], [], [], rest_s)[0]:

@@ -1,5 +1,6 @@
 """The collections themselves: list, create, show, change, delete."""
 
+import asyncio
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -16,6 +17,7 @@ from services.collections.models import (
     NewCollection,
 )
 from services.collections.store import Store
+from services.common import versions
 from services.common.collections import Collection, Collections
 from services.common.errors import ErrorBody, InvalidRequestError
 from services.common.folder import directory
@@ -85,6 +87,7 @@ def collections_router(
         changed()
         await qdrant.delete_collection(name)
         await store.delete(name)
+        await asyncio.sleep(versions.LEASE_S)  # from now on no cached answer of it is served as fresh
         return Response(status_code=204)
 
     return router

@@ -6,6 +6,7 @@ from typing import Any
 from psycopg import AsyncConnection, sql
 from psycopg.rows import dict_row
 
+from services.common import versions
 from services.common.collections import Collection
 from services.common.database import Database
 from services.common.errors import ConflictError, NotFoundError
@@ -69,10 +70,11 @@ class Store:
             )
 
     async def delete(self, name: str) -> None:
-        """Remove a collection's row and the record of its documents."""
+        """Remove a collection's row and the record of its documents, once its vectors are gone."""
         async with self._database.connection() as connection:
             await connection.execute("DELETE FROM rag.documents WHERE collection = %s", [name])
             await connection.execute("DELETE FROM rag.collections WHERE name = %s", [name])
+            await versions.bump(connection, name)
 
     async def documents(
         self, name: str, *, status: str | None, limit: int, offset: int

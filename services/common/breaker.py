@@ -16,7 +16,6 @@ from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBre
 
 from services.common.errors import ServiceError, UnavailableError
 
-
 BY_HAND = "reset by hand"
 
 
@@ -139,8 +138,9 @@ class Call:
 class Breaker(CircuitBreaker):  # type: ignore[misc]  # the library has no types
     """Guards the calls to one dependency.
 
-    A failure is an UnavailableError raised in the guarded body (timeouts belong inside of it). Any other ServiceError
-    is an answer, and so a success. Cancellation, a NeutralError and defects (other exceptions) count for nothing.
+    A failure is the dependency's own UnavailableError, raised in the guarded body (timeouts belong inside of it). A
+    ServiceError of another sort is an answer, and so a success. What else ends a call counts for nothing: cancellation,
+    a NeutralError, another dependency's failure, a defect.
 
     Args:
         recovery_s: so long after it opened one call may probe; the others are told to come back.
@@ -181,18 +181,17 @@ class Breaker(CircuitBreaker):  # type: ignore[misc]  # the library has no types
         raise TypeError("a breaker's calls overlap: guard each by `with breaker.guard():`")
 
     @contextmanager
-    def guard(self) -> Iterator[Call]:
-        """Around one call; raises BreakerOpenError where it may not be made."""
+    def guard(self, failure: type[UnavailableError] = UnavailableError) -> Iterator[Call]:
+        """Around one call, which fails by raising `failure`; raises BreakerOpenError where it may not be made."""
         call = self._begin()
         result = Result.NEUTRAL
         reason: object = None
         try:
             yield call
             result, reason = (Result.FAILURE, call.failure) if call.failure else (Result.SUCCESS, None)
-        except NeutralError:
-            raise
         except UnavailableError as error:
-            result, reason = Result.FAILURE, error
+            if isinstance(error, failure) and not isinstance(error, NeutralError):
+                result, reason = Result.FAILURE, error
             raise
         except ServiceError:
             result = Result.SUCCESS

@@ -94,7 +94,7 @@ class Database:
 
         What is wrong with a statement itself (psycopg.ProgrammingError, IntegrityError …) is raised as it is.
         """
-        async with self._protection.call(), self._connection() as connection:
+        async with self._protection.call(DatabaseUnavailableError), self._connection() as connection:
             yield connection
 
     @asynccontextmanager

@@ -24,7 +24,12 @@ BATCH = 16  # texts a call: 16 chunks take about 0.6 s on two cores without a GP
 
 EMBEDDING_LIMIT = Limit(concurrent=8, queue=64)  # a text takes about 10 ms on two cores
 GENERATION_LIMIT = Limit(concurrent=4, queue=8)  # Ollama itself generates one answer at a time and queues the others
-BROKEN = (aiohttp.ServerDisconnectedError, aiohttp.ClientOSError)  # as when Ollama restarts: worth a second try
+
+
+def broke(error: Exception) -> bool:
+    """Whether a connection that stood has ended, as when Ollama restarts; a second try finds the new one."""
+    ended = isinstance(error, aiohttp.ServerDisconnectedError | aiohttp.ClientOSError)
+    return ended and not isinstance(error, aiohttp.ClientConnectorError)
 
 
 class OllamaUnavailableError(UnavailableError):
@@ -60,7 +65,7 @@ class Ollama:
         """One vector for each text, in order; raises OllamaUnavailableError."""
         vectors: list[list[float]] = []
         for start in range(0, len(texts), BATCH):
-            async with self._embedding.call():
+            async with self._embedding.call(OllamaUnavailableError):
                 vectors += await self._embed(texts[start : start + BATCH], model or self.embedding_model)
         return vectors
 
@@ -76,13 +81,16 @@ class Ollama:
                 return vectors
 
         with failing_as(OllamaUnavailableError, "Ollama"):
-            return await self._retries.twice(once, BROKEN)
+            return await self._retries.twice(once, after=broke)
 
     async def generate(self, prompt: str) -> AsyncGenerator[str, None]:
         """The answer to `prompt`, piece by piece; raises OllamaUnavailableError, also halfway."""
         wanted = {"model": self.generation_model, "prompt": prompt, "stream": True}
         limits = timeout(GENERATION_TIMEOUT_S, silence_s=SILENCE_S)
-        async with self._generation.call() as call, self._exchange("POST", "/api/generate", wanted, limits) as response:
+        async with (
+            self._generation.call(OllamaUnavailableError) as call,
+            self._exchange("POST", "/api/generate", wanted, limits) as response,
+        ):
             async for line in response.content:
                 piece = orjson.loads(line)
                 if "error" in piece:

@@ -4,21 +4,30 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from services.common.breaker import Breaker, Call
-from services.common.bulkhead import Bulkhead
+from services.common.breaker import Breaker, BreakerOpenError, Call
+from services.common.bulkhead import Bulkhead, OverloadedError
+from services.common.errors import UnavailableError
 
 
 @dataclass(frozen=True)
 class Protection:
-    """`async with protection.call():` around each; raises BreakerOpenError or OverloadedError instead of making it."""
+    """`async with protection.call(FailsWithError):` around each call."""
 
     breaker: Breaker
     bulkhead: Bulkhead
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[Call]:
-        """The breaker is asked twice: before waiting, and, as it may have opened meanwhile, after."""
-        self.breaker.check()
-        async with self.bulkhead:
-            with self.breaker.guard() as call:
-                yield call
+    async def call(self, failure: type[UnavailableError] = UnavailableError) -> AsyncIterator[Call]:
+        """The call fails by raising `failure`; one that may not be made raises it too: callers need not tell them apart.
+
+        The breaker is asked twice: before waiting, and, as it may have opened meanwhile, after.
+        """
+        try:
+            self.breaker.check()
+            async with self.bulkhead:
+                with self.breaker.guard(failure) as call:
+                    yield call
+        except (BreakerOpenError, OverloadedError) as refused:
+            refusal = failure(refused.detail)
+            refusal.headers = refused.headers
+            raise refusal from refused

@@ -156,13 +156,13 @@ class Qdrant:
 
     async def _read(self, method: str, path: str, body: Any = None, *, take: Callable[[Any], T]) -> T:
         """What `take` makes of the result; where it cannot, the node has answered nonsense, and the next is asked."""
-        async with self._search.call():
+        async with self._search.call(QdrantUnavailableError):
             return await self._at_any(
                 self._readers, method, path, body, READ_TIMEOUT_S, parse=lambda *got: take(_result(*got))
             )
 
     async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float = WRITE_TIMEOUT_S) -> None:
-        async with self._writing.call():
+        async with self._writing.call(QdrantUnavailableError):
             await self._at_any(self._writers, method, path, body, timeout_s, parse=_result)
 
     async def _at_any(

@@ -13,17 +13,16 @@ from redis.backoff import NoBackoff
 from redis.exceptions import OutOfMemoryError
 
 from services.common.attempts import attempt
-from services.common.breaker import Breaker, Consecutive, NeutralError
+from services.common.breaker import Breaker, Consecutive
 from services.common.breakers import STATE, STATES
 from services.common.bulkhead import Bulkhead, Limit
 from services.common.errors import UnavailableError
 from services.common.protection import Protection
 
 TIMEOUT_S = 0.015  # of a call, connecting included; on the same host it takes less than one millisecond
-LAST_LOOK_S = 0.003
-LATE_S = 0.025  # a call that took longer was not waited for in time: the fault is this process's
+LAST_LOOK_S = (0.003, 0.05)  # the least and the most time for an answer that a late event loop has not seen yet
 RECOVERY_S = 1.0
-LIMIT = Limit(concurrent=64, queue=0)
+LIMIT = Limit(concurrent=16, queue=256)  # who waits does so for calls that end soon, or fail and let all go at once
 
 log = logging.getLogger(__name__)
 
@@ -32,14 +31,10 @@ class RedisUnavailableError(UnavailableError):
     """Redis refused, hung, broke or answered nonsense."""
 
 
-class _LateError(NeutralError):
-    pass
-
-
 class Redis:
-    """Keeps bytes under keys. Each call ends within 18 ms; from its first failure on one call a second is made.
+    """Keeps bytes under keys. A call ends within 18 ms; after one that failed, only one a second is made.
 
-    Raises UnavailableError (RedisUnavailableError, or that the call has not been made).
+    Raises RedisUnavailableError.
     """
 
     def __init__(self, url: str, *, force_closed: bool = False) -> None:
@@ -47,7 +42,7 @@ class Redis:
             url,
             retry=Retry(NoBackoff(), 0),  # the library's own: ten retries, with pauses
             socket_timeout=None,  # one limit for the whole call stands in `_ask`
-            socket_connect_timeout=TIMEOUT_S,
+            socket_connect_timeout=None,
             protocol=2,  # which needs no handshake
             driver_info=None,
             max_connections=2 * LIMIT.concurrent,  # connections that are being cut count, too
@@ -56,6 +51,7 @@ class Redis:
         breaker = Breaker("redis", Consecutive(1), recovery_s=RECOVERY_S, force_closed=force_closed)
         STATE.labels("redis").set_function(lambda: STATES[breaker.state])
         self._protection = Protection(breaker, Bulkhead("redis", LIMIT))
+        self._asking: set[asyncio.Future[object]] = set()
         self._ok = True
         self._full = False
 
@@ -63,6 +59,7 @@ class Redis:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await asyncio.gather(*self._asking, return_exceptions=True)  # the last ones, which are being cancelled
         await self._client.aclose(close_connection_pool=True)
 
     async def get(self, key: str) -> bytes | None:
@@ -80,7 +77,7 @@ class Redis:
         return bool(kept)
 
     async def _call(self, *command: str | bytes | int) -> object:
-        async with self._protection.call():
+        async with self._protection.call(RedisUnavailableError):
             try:
                 answer = await self._answer(*command)
             except RedisUnavailableError as error:
@@ -90,25 +87,26 @@ class Redis:
         return answer
 
     async def _answer(self, *command: str | bytes | int) -> object:
-        started = perf_counter()
         try:
             with attempt("redis"):
                 return await self._ask(*command)
         except OutOfMemoryError:
             return False  # it works, and says so
         except TimeoutError as error:
-            if perf_counter() - started > LATE_S:
-                raise _LateError("this process was too busy to ask Redis") from error
             raise RedisUnavailableError("Redis does not answer in time") from error
         except Exception as error:
             raise RedisUnavailableError(f"Redis: {type(error).__name__} {error}") from error
 
     async def _ask(self, *command: str | bytes | int) -> object:
-        asking: asyncio.Future[object] = asyncio.ensure_future(self._client.execute_command(*command))  # type: ignore[no-untyped-call]  # the library has no types for it
+        started = perf_counter()
+        asking = asyncio.ensure_future(self._client.execute_command(*command))  # type: ignore[no-untyped-call]  # the library has no types for it
+        self._asking.add(asking)
+        asking.add_done_callback(self._asking.discard)
         try:
             if not (await asyncio.wait({asking}, timeout=TIMEOUT_S))[0]:
-                # Perhaps it is the event loop that was late: what has come meanwhile counts.
-                await asyncio.wait({asking}, timeout=LAST_LOOK_S)
+                least, most = LAST_LOOK_S
+                late_s = perf_counter() - started - TIMEOUT_S
+                await asyncio.wait({asking}, timeout=min(max(least, late_s), most))
             if not asking.done():
                 raise TimeoutError
             return _sane(command[0], asking)

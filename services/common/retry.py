@@ -23,12 +23,14 @@ class RetryBudget:
         self._dependency = dependency
         self._saved = 1.0
 
-    async def twice(self, call: Callable[[], Awaitable[T]], failures: tuple[type[Exception], ...]) -> T:
-        """What `call` gives, tried again after a short random pause where it raised one of `failures`."""
+    async def twice(self, call: Callable[[], Awaitable[T]], *, after: Callable[[Exception], bool]) -> T:
+        """What `call` gives, tried again after a short random pause where `after` says that its failure is worth it."""
         self._saved = min(BURST, self._saved + RATIO)
         try:
             return await call()
-        except failures:
+        except Exception as error:
+            if not after(error):
+                raise
             if self._saved < 1:
                 RETRIES.labels(self._dependency, "no_budget").inc()
                 raise

@@ -71,7 +71,7 @@ class Service:
         An answer above 500 counts as a failure of the service; a 503 does not: it says that a dependency fails.
         """
         sent = {**(headers or {}), SERVICE_TOKEN: self._token(), **deadline.headers(limits.total)}
-        async with self._protection.call() as call:
+        async with self._protection.call(ServiceUnavailableError) as call:
             with failing_as(ServiceUnavailableError, self._name), attempt(self._name):
                 async with self._http.session.request(
                     method,

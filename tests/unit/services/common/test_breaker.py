@@ -96,6 +96,17 @@ def test_a_call_that_ended_for_other_reasons_neither_counts_nor_clears_the_count
     assert breaker.state == "open"
 
 
+def test_another_dependency_s_failure_within_the_call_counts_for_nothing() -> None:
+    class OwnError(UnavailableError):
+        pass
+
+    breaker, _, _ = made()
+    for error in (FAILS, OwnError("own")):
+        with pytest.raises(UnavailableError), breaker.guard(OwnError):
+            raise error
+    assert breaker.failure_count == 1
+
+
 def test_open_it_lets_nothing_through_and_says_when_to_come_back() -> None:
     breaker, clock, notes = tripped()
     clock.now += 12.5

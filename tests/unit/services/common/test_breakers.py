@@ -176,6 +176,25 @@ async def test_a_full_bulkhead_is_no_failure_and_an_open_breaker_does_not_wait_f
     await eventually(lambda: events)
 
 
+async def test_a_call_that_may_not_be_made_fails_as_one_that_was_made() -> None:
+    class OwnError(UnavailableError):
+        pass
+
+    breakers, _, events = made()
+    guarded = breakers.dependency("own", Limit(1, 0), is_away)
+    async with guarded.call(OwnError):
+        with pytest.raises(OwnError) as shed:
+            async with guarded.call(OwnError):
+                pytest.fail("it was let in")
+    assert shed.value.response().headers["retry-after"] == "1"
+    await fail(guarded)
+    with pytest.raises(OwnError) as refused:
+        async with guarded.call(OwnError):
+            pytest.fail("it was let in")
+    assert refused.value.response().headers["retry-after"] == "30"
+    await eventually(lambda: events)
+
+
 @pytest.fixture
 async def http() -> AsyncIterator[httpx.AsyncClient]:
     breakers, clock, events = made()
