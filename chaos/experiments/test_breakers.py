@@ -142,14 +142,14 @@ async def test_forced_closed_never_opens(e: Experiment) -> None:
     """With CIRCUIT_BREAKER_FORCE_CLOSED=true every call is made, however many fail."""
     asks = fresh(e)
     async with e.broken(Program("query", {"CIRCUIT_BREAKER_FORCE_CLOSED": "true"})):
-        await e.until(e.healthy, 20)
+        await e.until(lambda: serves(e, asks), 20)
         before = await e.snapshot()
         async with e.broken(Down("query->ollama")):
             for _ in range(15):
                 await one(e, asks)
             after = await e.snapshot()
             state = (await e.breaker(EMBEDDING))["state"]
-    await e.until(e.healthy, 20)
+    await e.until(lambda: serves(e, asks), 20)
     e.check(crossing(before, after, dependency="ollama", outcomes=FAILED, least=15))
     e.expect("stays-closed", state == "closed", f"the breaker is {state} after 15 failures")
 

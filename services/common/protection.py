@@ -18,7 +18,7 @@ class Protection:
 
     @asynccontextmanager
     async def call(self, failure: type[UnavailableError] = UnavailableError) -> AsyncIterator[Call]:
-        """The call fails by raising `failure`; one that may not be made raises it too: callers need not tell them apart.
+        """The call fails by raising `failure`; one that may not be made raises it too, for callers it is the same.
 
         The breaker is asked twice: before waiting, and, as it may have opened meanwhile, after.
         """
