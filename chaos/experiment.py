@@ -36,7 +36,8 @@ from chaos.ledger import Ledger
 from chaos.load import Load
 from chaos.observe import Observer
 from chaos.openloop import steps
-from chaos.operations import Ask
+from chaos.operations import OPERATIONS, Ask
+from chaos.questions import QUESTIONS
 from chaos.record import Finding, Request, Result, Verdict, Window, save_result
 from chaos.snapshot import Snapshot
 from chaos.suite import SERVICES, Suite
@@ -161,6 +162,10 @@ class Experiment:
             return unhealthy
         await self.reset_breakers()
         return []
+
+    def ask(self, operation: str, **values: str) -> Ask:
+        """A request of that kind; a question where none is given."""
+        return Ask(OPERATIONS[operation], {"question": QUESTIONS[0], **values})
 
     def note(self, request: Request) -> None:
         """Put a request on the record that was made outside of a load."""
