@@ -6,6 +6,7 @@ from typing import Any
 from urllib.parse import quote
 
 GATEWAY = "kong"
+BEGINNING = 80  # characters of the first passage that are kept, to tell which version of a document it is of
 DEFAULTS = {"collection": "docs", "limit": "5", "path": "architecture.md", "words": "port", "service": "query"}
 
 Values = Mapping[str, str]
@@ -65,7 +66,9 @@ def passage(path: str, chunk: int) -> str:
 
 
 def _found(answer: Any) -> dict[str, Any]:
-    return {"results": [passage(hit["document"]["path"], hit["chunk"]) for hit in answer["results"]]}
+    found = answer["results"]
+    names = [passage(hit["document"]["path"], hit["chunk"]) for hit in found]
+    return {"results": names, "begins": found[0]["text"][:BEGINNING] if found else ""}
 
 
 def _cited(answer: Any) -> dict[str, Any]:

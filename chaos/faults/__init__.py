@@ -22,6 +22,7 @@ from chaos.faults.pause import Pause
 from chaos.faults.program import Program
 from chaos.faults.reset import Reset
 from chaos.faults.restart import Restart
+from chaos.faults.schema import SchemaGone
 from chaos.faults.slicer import Slicer
 
 __all__ = [
@@ -44,6 +45,7 @@ __all__ = [
     "Reset",
     "Restart",
     "Saved",
+    "SchemaGone",
     "Slicer",
     "from_json",
     "to_json",
@@ -65,6 +67,7 @@ _CLASSES: tuple[type[Any], ...] = (
     Program,
     Reset,
     Restart,
+    SchemaGone,
     Slicer,
 )
 FAULTS: dict[str, type[Any]] = {one.kind: one for one in _CLASSES}

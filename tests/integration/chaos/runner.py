@@ -1,5 +1,6 @@
 """A runner that injects one fault after the other until it is killed."""
 
+import os
 import random
 import time
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ FAULTS: list[Fault] = [
 
 def run(root: str, offset: int, seed: int, watched: bool, began: Connection) -> None:
     """Be the runner; says on `began` when it begins."""
+    os.environ["BREAKWATER_HOME"] = root  # by which the test tells its helpers from another's
     stack = Stack("test", StackPaths(Path(root)), topology(offset))
     ledger = Ledger(stack, time.monotonic)
     chance = random.Random(seed)

@@ -28,12 +28,21 @@ def stack() -> Iterator[Stack]:
         yield running
 
 
+def belongs(process: psutil.Process, stack: Stack) -> bool:
+    """Whether the process is a watchdog of this stack, or was started by a runner of these tests."""
+    root = str(stack.paths.root)
+    try:
+        return root in process.cmdline() or process.environ().get("BREAKWATER_HOME") == root
+    except psutil.Error:
+        return False
+
+
 def left(stack: Stack) -> list[str]:
     """What is still there of any fault."""
     proxy = stack.toxiproxy.proxy(EDGE)
     process = stack.process("ollama")
     family = process.family() if process else []
-    helpers = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"])]
+    lines = [one.info["cmdline"] or [] for one in psutil.process_iter(["cmdline"]) if belongs(one, stack)]
     found = {
         "a toxic": proxy.toxics,
         "a proxy that is down": not proxy.enabled,
@@ -41,8 +50,8 @@ def left(stack: Stack) -> list[str]:
         "a stopped process": "T" in [one.state for one in family],
         "a component that is down": stack.state("ollama") not in UP,
         "an entry": list((stack.folder / "ledger").glob("*.json")),
-        "a helper": [line for line in helpers if {"chaos.helpers.flapper", "chaos.helpers.babbler"} & set(line)],
-        "a watchdog": [line for line in helpers if "chaos.watchdog" in line and str(stack.paths.root) in line],
+        "a helper": [line for line in lines if {"chaos.helpers.flapper", "chaos.helpers.babbler"} & set(line)],
+        "a watchdog": [line for line in lines if "chaos.watchdog" in line],
     }
     return [what for what, there in found.items() if there]
 
