@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("local",)
+QDRANT_NODES = (1, 3)  # two would stop at the first failure, as one does
 
 
 class SettingsError(ValueError):
@@ -30,6 +31,7 @@ class Settings:
     target: Literal["local"]
     port_offset: int
     chaos: bool
+    qdrant_nodes: int
     use_path: bool
     embedding_model: str
     generation_model: str
@@ -41,6 +43,8 @@ class Settings:
     rate_limit_hour: int
     cors_origins: tuple[str, ...]
     legacy_routes: bool
+    breaker_recovery_s: int
+    breakers_forced_closed: bool
 
 
 def read_settings(config: Config, stack: str) -> Settings:
@@ -51,17 +55,18 @@ def read_settings(config: Config, stack: str) -> Settings:
     consumers = tuple(config.require_object("consumers"))
     if not consumers or len(set(consumers)) < len(consumers) or not all(c.isidentifier() for c in consumers):
         raise SettingsError(f"consumers is {list(consumers)}; it must be distinct names such as 'app'")
-    limits = {key: config.require_int(key) for key in ("rateLimitMinute", "rateLimitHour")}
-    for key, value in limits.items():
-        if value < 1:
-            raise SettingsError(f"{key} is {value}; it must be at least 1")
+    limits = {key: _at_least_1(config, key) for key in ("rateLimitMinute", "rateLimitHour")}
     if limits["rateLimitHour"] < limits["rateLimitMinute"]:
         raise SettingsError("rateLimitHour is below rateLimitMinute; no hour would allow what its minutes do")
+    qdrant_nodes = config.require_int("qdrantNodes")
+    if qdrant_nodes not in QDRANT_NODES:
+        raise SettingsError(f"qdrantNodes is {qdrant_nodes}; it must be {' or '.join(map(str, QDRANT_NODES))}")
     return Settings(
         stack=stack,
         target="local",
         port_offset=config.require_int("portOffset"),
         chaos=config.require_bool("chaos"),
+        qdrant_nodes=qdrant_nodes,
         use_path=config.require_bool("usePath"),
         embedding_model=config.require("embeddingModel"),
         generation_model=config.require("generationModel"),
@@ -71,7 +76,16 @@ def read_settings(config: Config, stack: str) -> Settings:
         rate_limit_hour=limits["rateLimitHour"],
         cors_origins=tuple(config.require_object("corsOrigins")),
         legacy_routes=config.require_bool("legacyRoutes"),
+        breaker_recovery_s=_at_least_1(config, "breakerRecoveryS"),
+        breakers_forced_closed=config.require_bool("breakersForcedClosed"),
     )
+
+
+def _at_least_1(config: Config, key: str) -> int:
+    value = config.require_int(key)
+    if value < 1:
+        raise SettingsError(f"{key} is {value}; it must be at least 1")
+    return value
 
 
 def _paths(config: Config) -> Mapping[str, Path]:

@@ -215,7 +215,7 @@ def _qdrant(index: int) -> Component:
 
 
 QDRANT_NODES = ("qdrant-0", "qdrant-1", "qdrant-2")
-"""The vector nodes, the preferred one for writes first."""
+"""The vector nodes, the preferred one for writes first; a stack may have only the first of them."""
 
 _COMPONENTS = (
     Component(
@@ -306,16 +306,18 @@ _EDGES = (
 )
 
 
-def topology(offset: int = 0, *, chaos: bool = True) -> Topology:
+def topology(offset: int = 0, *, chaos: bool = True, qdrant_nodes: int = len(QDRANT_NODES)) -> Topology:
     """The design's topology with `offset` added to every port of the machine.
 
-    Without `chaos` there is no Toxiproxy and an edge's consumer dials its dependency itself.
+    Without `chaos` there is no Toxiproxy and an edge's consumer dials its dependency itself. Of the vector nodes there
+    are the first `qdrant_nodes`.
     Raises TopologyError where the parts do not fit together.
     """
+    absent = {*QDRANT_NODES[qdrant_nodes:], *(() if chaos else ("toxiproxy",))}
     components = tuple(
         replace(c, ports=tuple(replace(p, host=p.host + offset) for p in c.ports))
         for c in _COMPONENTS
-        if chaos or c.name != "toxiproxy"
+        if c.name not in absent
     )
-    edges = tuple(replace(e, listen=e.listen + offset) for e in _EDGES)
+    edges = tuple(replace(e, listen=e.listen + offset) for e in _EDGES if e.dependency not in absent)
     return Topology(components, edges, offset)

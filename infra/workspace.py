@@ -9,7 +9,7 @@ import re
 import secrets
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -57,17 +57,28 @@ def pulumi(*arguments: str) -> int:
         raise WorkspaceError("there is no `pulumi`; `make tools` builds it") from None
 
 
-def ask_pulumi(*arguments: str) -> str:
-    """Run the Pulumi CLI and return what it prints; raises WorkspaceError with its message."""
+def ask_pulumi(*arguments: str, variables: Mapping[str, str] | None = None) -> str:
+    """Run the Pulumi CLI and return what it prints; raises WorkspaceError with its message.
+
+    Args:
+        variables: what its environment has besides.
+    """
     command = ["pulumi", *arguments, "--non-interactive"]
     try:
         answer = subprocess.run(
-            command, env=_environment(), cwd=PROJECT_ROOT, capture_output=True, text=True, check=False
+            command,
+            env=_environment() | dict(variables or {}),
+            cwd=PROJECT_ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
         )
     except FileNotFoundError:
         raise WorkspaceError("there is no `pulumi`; `make tools` builds it") from None
     if answer.returncode:
-        raise WorkspaceError(f"`{' '.join(command)}` failed: {answer.stderr.strip()}")
+        # `up` tells its diagnostics where its progress goes.
+        said = answer.stderr.strip() or answer.stdout.partition("Diagnostics:")[2].strip() or answer.stdout[-1000:]
+        raise WorkspaceError(f"`{' '.join(command)}` failed: {said}")
     return answer.stdout
 
 
@@ -75,6 +86,13 @@ def outputs(stack: str) -> dict[str, Any]:
     """The stack's outputs, secrets in clear; raises WorkspaceError where there is no such stack."""
     answer: dict[str, Any] = json.loads(ask_pulumi("stack", "output", "--json", "--show-secrets", "-s", stack))
     return answer
+
+
+def resources(stack: str) -> list[dict[str, Any]]:
+    """The resources in the stack's state, secrets in clear; raises WorkspaceError where there is no such stack."""
+    state = json.loads(ask_pulumi("stack", "export", "--show-secrets", "-s", stack))
+    found: list[dict[str, Any]] = state["deployment"].get("resources", [])
+    return found
 
 
 @contextmanager

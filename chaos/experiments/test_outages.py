@@ -19,20 +19,21 @@ from chaos.outages import EDGES, KINDS, faults, mark, targets
 from chaos.questions import QUESTIONS
 from chaos.record import Window
 
-RATE = 25.0  # requests a second, of all endpoints together
+RATE = 20.0  # requests a second, of all endpoints together
 CALM_S = 1.2
 DURING_S = 3.0
 AFTER_S = 2.6
 STEADY = Steady(good_share=0.98, p95_s=1.0, least=15)
 ATTEMPTS = 3  # that must have met the fault
+FEW = 1  # where a client leaves a node that failed alone for a while
 
 MIX = {
     "cached": 4.0,
-    "search": 8.0,
-    "question": 1.0,
-    "question-streamed": 1.0,
+    "search": 6.0,
+    "question": 0.5,
+    "question-streamed": 0.5,
     "rag-search": 3.0,
-    "rag-question": 0.5,
+    "rag-question": 0.3,
     "rag-status": 0.5,
     "documents": 0.5,
     "document": 0.5,
@@ -46,14 +47,18 @@ MIX = {
 }
 
 
-def every_endpoint(run: str, seed: int) -> Iterator[Ask]:
+MORE = {"ingestion": {"reindex": 5.0}, "query": {"rag-search": 6.0}}
+"""Of what asks a dependency that little else asks."""
+
+
+def every_endpoint(dependency: str, run: str, seed: int) -> Iterator[Ask]:
     """Requests of every kind, questions that a cache may know among them."""
     asked = {"search", "question", "question-streamed", "rag-search", "rag-question"}
     sources = {name: always(OPERATIONS[name]) for name in MIX if name not in asked and name != "cached"}
     sources |= {name: distinct(OPERATIONS[name], QUESTIONS, run=f"{run}-{name}") for name in asked}
     sources["cached"] = repeated(OPERATIONS["search"], QUESTIONS[:4])
     sources["reindex"] = always(OPERATIONS["reindex"], collection="inbox")
-    return mixed(MIX, sources, seed=seed)
+    return mixed(MIX | MORE.get(dependency, {}), sources, seed=seed)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -62,14 +67,14 @@ def every_endpoint(run: str, seed: int) -> Iterator[Ask]:
 async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
     """{dependency} is {kind}: every caller gets what the outage contract declares, and all is well afterwards."""
     run = f"{e.suite.run.id}-{dependency}-{kind}"
-    async with e.load(every_endpoint(run, e.suite.run.seed), rate=RATE):
+    async with e.load(every_endpoint(dependency, run, e.suite.run.seed), rate=RATE):
         await e.lasts(CALM_S)
         before = await e.snapshot()
         broke = e.now()
         async with e.broken(*faults(dependency, kind)):
             await e.lasts(DURING_S)
-            after = await e.snapshot()
         healed = e.now()
+        after = await e.snapshot()  # what was under way has ended by the healing
         await e.recovered()
         await asyncio.sleep(AFTER_S)
     window = Window(
@@ -77,7 +82,7 @@ async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
     )
     e.check(outage_contract(e.requests, [Outage(dependency, kind, window)], table.load(), least=20))
     for target in targets(dependency):
-        sign = mark(kind)
+        sign = mark(dependency, kind)
         e.check(
             crossing(
                 before,
@@ -85,7 +90,7 @@ async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
                 dependency=target,
                 outcomes=sign.outcomes,
                 slower_than_s=sign.slower_than_s,
-                least=ATTEMPTS,
+                least=FEW if dependency == "qdrant-one-node" or target == "redis" else ATTEMPTS,
             )
         )
     e.check(steady_state(e.requests, before=broke, after=e.now() - AFTER_S, steady=STEADY))

@@ -1,13 +1,15 @@
 """The gateway: one kong.yml from the topology, and from that same kong.yml the configuration of Envoy."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from infra.gateway.envoy import render_envoy
+from infra.gateway.envoy.jwt import JWKS_PREFIX, JWT_FILE
 from infra.gateway.kong import Address, GatewaySettings, RateLimit, kong_config, to_yaml
 from infra.gateway.tokens import secret_name
 from infra.settings import Settings
 from infra.topology import Topology
 
+KONG_FILE = "kong.yml"
 DIFFERENCES = (
     "rate limits refill evenly instead of at each full minute and hour; "
     "every 401 says Unauthorized; an unhealthy target keeps its share until its weight is changed"
@@ -16,14 +18,16 @@ DIFFERENCES = (
 
 
 def gateway_files(
-    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, str], *, directory: str
+    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, Sequence[str]], *, directory: str
 ) -> dict[str, str]:
     """The files of a stack's gateway by name, to lie in `directory`: kong.yml, and Envoy's rendered from it."""
+    held = {name: secrets[secret_name(name)] for name in settings.consumers}
     kong = kong_config(
         topology,
         address,
         GatewaySettings(
-            consumers={name: secrets[secret_name(name)] for name in settings.consumers},
+            consumers={name: first for name, (first, *_) in held.items()},
+            others={name: other for name, (_, *others) in held.items() for other in others},
             rate_limit=RateLimit(settings.rate_limit_minute, settings.rate_limit_hour),
             cors_origins=settings.cors_origins,
             legacy_routes=settings.legacy_routes,
@@ -36,4 +40,9 @@ def gateway_files(
         admin_port=gateway.port("admin").host,
         directory=directory,
     )
-    return {"kong.yml": to_yaml(kong), **envoy}
+    return {KONG_FILE: to_yaml(kong), **envoy}
+
+
+def is_live(name: str) -> bool:
+    """Whether a file of the gateway's holds nothing for which it would have to be restarted: what has the secrets."""
+    return name in {KONG_FILE, JWT_FILE} or name.startswith(JWKS_PREFIX)

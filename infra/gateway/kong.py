@@ -59,6 +59,7 @@ class GatewaySettings:
     rate_limits: Mapping[str, RateLimit] = field(default_factory=dict)  # of the consumers that have their own
     cors_origins: tuple[str, ...] = ("http://localhost:3103",)
     legacy_routes: bool = True
+    others: Mapping[str, str] = field(default_factory=dict, repr=False)  # secrets that pass beside a consumer's own
 
 
 def kong_config(topology: Topology, address: Address, settings: GatewaySettings) -> dict[str, Any]:
@@ -165,11 +166,17 @@ def _rate_limiting(limit: RateLimit) -> dict[str, Any]:
     return {"minute": limit.minute, "hour": limit.hour, "policy": "local", "limit_by": "consumer"}
 
 
+def other_key(consumer: str) -> str:
+    """The key of a consumer's second credential: Kong wants another, and no consumer has a name with a hyphen."""
+    return f"{consumer}-other"
+
+
 def _consumer(name: str, secret: str, settings: GatewaySettings) -> dict[str, Any]:
     own = settings.rate_limits.get(name)
+    secrets = {name: secret} | ({other_key(name): settings.others[name]} if name in settings.others else {})
     plugins = [{"name": "rate-limiting", "config": _rate_limiting(own)}] if own else []
     return {
         "username": name,
-        "jwt_secrets": [{"key": name, "algorithm": "HS256", "secret": secret}],
+        "jwt_secrets": [{"key": key, "algorithm": "HS256", "secret": secret} for key, secret in secrets.items()],
         **({"plugins": plugins} if plugins else {}),
     }

@@ -8,15 +8,14 @@ from services.common.events import encode
 from services.query.answer import Event
 
 
-async def encoded(first: Event, rest: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
-    """The events on the wire.
+async def encoded(events: AsyncGenerator[Event, None]) -> AsyncGenerator[bytes, None]:
+    """The events on the wire, after an answer's headers.
 
-    An error after the first event cannot change the status any more: it comes as an `error` event.
+    An error cannot change the status any more: it comes as an `error` event.
     """
-    async with aclosing(rest):
-        yield encode(first.name, first.data)
+    async with aclosing(events):
         try:
-            async for event in rest:
+            async for event in events:
                 yield encode(event.name, event.data)
         except ServiceError as error:
             yield encode("error", error_body(error.status, error.detail))

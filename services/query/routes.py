@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from time import perf_counter
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -11,63 +11,64 @@ from starlette.responses import Response
 from services.common.errors import ErrorBody
 from services.common.events import EventStream
 from services.common.presence import ClientPresent
-from services.common.responses import Json
-from services.query.answer import Answerer, Event
+from services.query import stream
+from services.query.answer import Event
 from services.query.events import encoded
+from services.query.fallback import Answered, Fallback
+from services.query.live import Live
 from services.query.models import Answer, QuestionBody, SearchAnswer, SearchQuery
 from services.query.query_log import QueryLog
-from services.query.search import Searcher, result
 
 CONSUMER = "X-Consumer-Username"  # set by the gateway, which drops it from what comes from outside
 _RESPONSES: dict[int | str, dict[str, Any]] = {404: {"model": ErrorBody}, 409: {"model": ErrorBody}}
 
 
-def rag_router(
-    prefix: str, searcher: Searcher, answerer: Answerer, log: QueryLog, default_collection: str
-) -> APIRouter:
+def rag_router(prefix: str, live: Live, fallback: Fallback, log: QueryLog, default_collection: str) -> APIRouter:
     """Search and question answering below `prefix`."""
     router = APIRouter(prefix=prefix, tags=["rag"], responses=_RESPONSES)
 
     @router.get("/search", responses={200: {"model": SearchAnswer}})
     async def search(request: Request, asked: Annotated[SearchQuery, Query()]) -> Response:
         """The passages nearest to the query."""
-        started = perf_counter()
         collection = asked.collection or default_collection
-        consumer = request.headers.get(CONSUMER)
-        with log.recording("search", collection, asked.q, consumer) as entry:
+        key = live.search_key(asked, collection)
+        compute = partial(live.search, asked, collection)
+        with log.recording("search", collection, asked.q, request.headers.get(CONSUMER)) as entry:
             async with ClientPresent(request.receive):
-                hits = await searcher.find(asked.q, collection, asked, asked.limit)
-            entry.found(hits)
-        answer = {"query": asked.q, "collection": collection, "results": [result(hit) for hit in hits]}
-        return Json(answer | {"took_ms": _ms_since(started)})
+                answered = await fallback.answer("search", key, collection, compute)
+            entry.answered(answered)
+        return _json(answered)
 
     @router.post("/query", responses={200: {"model": Answer, "content": {EventStream.media_type: {}}}})
     async def query(request: Request, asked: QuestionBody) -> Response:
         """The answer to a question, from the documents, with citations."""
-        events = answering(asked, request.headers.get(CONSUMER))
-        if asked.stream or EventStream.media_type in request.headers.get("accept", ""):
-            async with ClientPresent(request.receive):
-                first = await anext(events)  # what fails before it is answered with its own status
-            return EventStream(encoded(first, events))
-        async with ClientPresent(request.receive), aclosing(events):
-            async for event in events:
-                last = event
-        return Json(last.data)
-
-    async def answering(asked: QuestionBody, consumer: str | None) -> AsyncGenerator[Event, None]:
-        started = perf_counter()
         collection = asked.collection or default_collection
+        key = live.question_key(asked, collection)
+        consumer = request.headers.get(CONSUMER)
+        if asked.stream or EventStream.media_type in request.headers.get("accept", ""):
+            events = streamed(asked, key, collection, consumer)
+            async with ClientPresent(request.receive):
+                headers = await anext(events)  # what fails before it is answered with its own status
+            response = EventStream(encoded(events))
+            response.headers.update(headers.data)
+            return response
         with log.recording("question", collection, asked.question, consumer) as entry:
-            hits = await searcher.find(asked.question, collection, asked, asked.limit)
-            entry.found(hits)
-            async with aclosing(answerer.answer(asked.question, hits)) as events:
+            async with ClientPresent(request.receive):
+                answered = await fallback.answer("question", key, collection, partial(live.question, asked, collection))
+            entry.answered(answered)
+        return _json(answered)
+
+    async def streamed(
+        asked: QuestionBody, key: str, collection: str, consumer: str | None
+    ) -> AsyncGenerator[Event, None]:
+        with log.recording("question", collection, asked.question, consumer) as entry:
+            seen = await fallback.look("question", key, collection)
+            async with aclosing(stream.answered(seen, live.events(asked, collection), fallback, entry)) as events:
                 async for event in events:
-                    if event.name == "done":
-                        event.data["took_ms"] = _ms_since(started)
                     yield event
 
     return router
 
 
-def _ms_since(started: float) -> float:
-    return round((perf_counter() - started) * 1000, 2)
+def _json(answered: Answered) -> Response:
+    return Response(answered.reply.body, media_type="application/json", headers=dict(answered.headers))

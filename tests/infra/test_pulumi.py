@@ -60,10 +60,23 @@ def test_a_stopped_component_is_drift_and_the_next_up_repairs_it(stack: Stack) -
     assert stack.pulumi(*PREVIEW).returncode == 0
 
 
+def test_a_rotation_restarts_nothing_tells_no_secret_and_leaves_no_change_to_make(stack: Stack) -> None:
+    file = stack.paths.run("query") / "inter_service_secret"
+    old, processes = file.read_text(), _processes(stack)
+    rotated = stack.breakwater("rotate")
+    assert rotated.returncode == 0, rotated.stdout + rotated.stderr
+    (new,) = file.read_text().split()
+    assert new != old
+    assert _processes(stack) == processes
+    assert not any(secret in rotated.stdout + rotated.stderr for secret in (old, new))
+    preview = stack.pulumi(*PREVIEW)
+    assert preview.returncode == 0, preview.stdout + preview.stderr
+
+
 def test_no_secret_is_in_the_state_in_clear(stack: Stack) -> None:
     secrets = [
         (stack.paths.run(component) / name).read_text()
-        for component, name in (("timescaledb", "password"), ("query", "inter_service_secret"))
+        for component, name in (("timescaledb", "database_password"), ("query", "inter_service_secret"))
     ]
     for file in (stack.home / "state").rglob("*.json*"):
         text = file.read_text()
@@ -131,3 +144,7 @@ def belongings(process: psutil.Process) -> str:
 
 def _specifications(stack: Stack) -> list[str]:
     return [path.read_text() for path in (stack.paths.root / "run").glob("*/program.json")]
+
+
+def _processes(stack: Stack) -> dict[str, int]:
+    return {name: state["pid"] for name, state in supervisor.states(stack.paths).items()}

@@ -7,5 +7,6 @@ DIFFERENCES = (
     "Qdrant's engine behind the part of its REST API that qdrant-client calls; no gRPC, snapshots, web page, named or "
     "sparse vectors or quantization; one shard a collection; searches are exact (no HNSW graph is built); no match on "
     "booleans; `consistency` checks that enough replicas are active, then one of them answers; a node that joins is "
-    "given the replicas that collections lack; nodes agree by CASPaxos, not Raft"
+    "given the replicas that collections lack, one that was removed may join again; replicate_shard copies from any "
+    "Active replica; nodes agree by CASPaxos, not Raft"
 )

@@ -100,8 +100,9 @@ class Cluster:
         except TimeoutError:
             raise NoMajorityError from None
         if document.version > self.document.version:
+            told = {*self.others, *document.peers} - {self.me}  # a node that leaves hears of it too
             self.learn(ballot, document)
-            await asyncio.gather(*(self.tell(peer) for peer in self.others))
+            await asyncio.gather(*(self.tell(peer) for peer in told))
         return document
 
     async def _decide(self, change: Change) -> tuple[Ballot, Document]:

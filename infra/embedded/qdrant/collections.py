@@ -1,4 +1,4 @@
-"""The API of collections: which there are, their parameters and indexes, and where their replicas stand."""
+"""The API of collections: which there are, their parameters and indexes."""
 
 from secrets import token_hex
 from typing import Any
@@ -92,24 +92,6 @@ class Collections:
         operation = self._node.replication.next_operation()
         return {"operation_id": operation, "status": "completed" if completed else "acknowledged"}
 
-    async def replicas(self, request: web.Request) -> Any:
-        """The state of each replica as this node knows it."""
-        me = self._node.cluster.me
-        collection = self._node.collection(request.match_info["name"])
-        local = collection.replicas.get(me)
-        points = self._node.replicas.get(collection.uid).shard.points_count() if local else 0
-        return {
-            "peer_id": me,
-            "shard_count": 1,
-            "local_shards": [{"shard_id": 0, "points_count": points, "state": local.state}] if local else [],
-            "remote_shards": [
-                {"shard_id": 0, "peer_id": peer, "state": copy.state}
-                for peer, copy in sorted(collection.replicas.items())
-                if peer != me
-            ],
-            "shard_transfers": [],
-        }
-
 
 def collection_routes(node: Node) -> list[tuple[str, str, Handler]]:
     """Method, path and handler of each request about collections."""
@@ -121,7 +103,6 @@ def collection_routes(node: Node) -> list[tuple[str, str, Handler]]:
         ("PATCH", "/collections/{name}", collections.update),
         ("DELETE", "/collections/{name}", collections.delete),
         ("GET", "/collections/{name}/exists", collections.exists),
-        ("GET", "/collections/{name}/cluster", collections.replicas),
         ("PUT", "/collections/{name}/index", collections.create_index),
         ("DELETE", "/collections/{name}/index/{field}", collections.delete_index),
     ]

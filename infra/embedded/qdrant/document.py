@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import Any, Literal, NamedTuple
 
-from infra.embedded.qdrant.errors import conflict, no_collection
+from infra.embedded.qdrant.errors import bad_request, conflict, no_collection
 from infra.embedded.qdrant.params import Params
 
 State = Literal["Active", "Partial", "Dead"]
@@ -98,12 +98,14 @@ def with_peer(peer: int, uri: str) -> Change:
     return lambda d: d if d.peers.get(peer) == uri else _next(d, peers={**d.peers, peer: uri})
 
 
-def without_peer(peer: int) -> Change:
-    """A node leaves with its replicas."""
+def without_peer(peer: int, *, bare: bool = False) -> Change:
+    """A node leaves with its replicas; raises QdrantError if it has some and has to be `bare`."""
 
     def change(d: Document) -> Document:
         if peer not in d.peers:
             return d
+        if bare and any(peer in one.replicas for one in d.collections.values()):
+            raise bad_request(f"Cannot remove peer {peer} as there are shards on it")
         collections = {
             name: replace(one, replicas={p: copy for p, copy in one.replicas.items() if p != peer})
             for name, one in d.collections.items()
@@ -154,6 +156,47 @@ def without_collection(uid: str) -> Change:
         return d if len(left) == len(d.collections) else _next(d, collections=left)
 
     return change
+
+
+def with_replica(name: str, source: int, peer: int) -> Change:
+    """A node that has no replica of the collection, or is to begin it anew, has everything to copy; raises QdrantError.
+
+    Like Qdrant it needs an Active source to name, but any Active replica may then be copied from.
+    """
+
+    def change(d: Document) -> Document:
+        one = _placed(d, name, peer, source)
+        if source not in one.active:
+            raise bad_request(f"Shard 0 is not active on peer {source}")
+        copy = one.replicas.get(peer, Replica("Dead", one.uid))
+        if copy.state == "Partial":
+            raise bad_request(f"Shard 0 is already involved in transfer {source} -> {peer}")
+        return _with(d, name, one, replicas={**one.replicas, peer: replace(copy, state="Dead")})
+
+    return change
+
+
+def without_replica(name: str, peer: int) -> Change:
+    """A node's replica of the collection goes; raises QdrantError if there is none, or it is the last Active one."""
+
+    def change(d: Document) -> Document:
+        one = _placed(d, name, peer)
+        if peer not in one.replicas:
+            raise bad_request(f"Peer {peer} has no replica of shard 0")
+        left = {p: copy for p, copy in one.replicas.items() if p != peer}
+        if not left or one.active == [peer]:
+            raise bad_request(f"Shard 0 must have at least one active replica after removing {peer}")
+        return _with(d, name, one, replicas=left)
+
+    return change
+
+
+def _placed(d: Document, name: str, *peers: int) -> Collection:
+    one = _existing(d, name)
+    for peer in peers:
+        if peer not in d.peers:
+            raise bad_request(f"Peer {peer} does not exist")
+    return one
 
 
 def with_params(name: str, change_params: Callable[[Params], Params]) -> Change:

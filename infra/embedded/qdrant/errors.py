@@ -20,6 +20,11 @@ def wrong_input(what: str) -> QdrantError:
     return QdrantError(400, f"Wrong input: {what}")
 
 
+def bad_request(what: str) -> QdrantError:
+    """The request is well formed, but the cluster isn't such that it can be done."""
+    return QdrantError(400, f"Bad request: {what}")
+
+
 def unsupported(what: str) -> QdrantError:
     """Qdrant can do this, the embedded node can't."""
     return wrong_input(f"{what} is not supported by the embedded node")

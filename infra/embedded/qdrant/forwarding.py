@@ -10,6 +10,8 @@ from infra.embedded.qdrant.replicas import NotMemberError
 
 PASSED_ON = "/api"
 """Where a node takes requests that another has passed on; it passes on none of these."""
+_NOT_HERE = 421
+"""HTTP's status for a misdirected request: who passed it on knows less than the node that it asked."""
 
 
 def or_elsewhere(node: Node, handler: Handler) -> Handler:
@@ -19,6 +21,8 @@ def or_elsewhere(node: Node, handler: Handler) -> Handler:
         try:
             return await handler(request)
         except NotMemberError:
+            if str(request.rel_url).startswith(f"{PASSED_ON}/"):
+                return web.Response(status=_NOT_HERE)
             return await _elsewhere(node, request)
 
     return answer
@@ -27,7 +31,7 @@ def or_elsewhere(node: Node, handler: Handler) -> Handler:
 async def _elsewhere(node: Node, request: web.Request) -> web.Response:
     collection = node.collection(request.match_info["name"])
     path = str(request.rel_url)
-    for peer in () if path.startswith(f"{PASSED_ON}/") else collection.active:
+    for peer in collection.active:
         if peer == node.cluster.me:
             continue
         address = node.cluster.peers.addresses[peer]
@@ -38,6 +42,8 @@ async def _elsewhere(node: Node, request: web.Request) -> web.Response:
                 request.method, address, PASSED_ON + path, await request.read(), timeout_s=patience_s
             )
         except UnreachableError:
+            continue
+        if status == _NOT_HERE:
             continue
         return web.Response(status=status, body=body, content_type="application/json")
     raise not_enough_active(node)

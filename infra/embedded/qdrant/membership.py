@@ -5,7 +5,7 @@ import logging
 from contextlib import suppress
 
 from infra.embedded.qdrant.cluster import Cluster
-from infra.embedded.qdrant.document import filled_up, same, with_peer, without_peer
+from infra.embedded.qdrant.document import filled_up, with_peer, without_peer
 from infra.embedded.qdrant.peers import RefusedError
 from infra.embedded.qdrant.register import NoMajorityError, UnreachableError
 
@@ -59,7 +59,6 @@ class Membership:
             await cluster.peers.ask_at(uri, "/p2p/ping", timeout_s=PATIENCE_S)
             gone = [other for other, known in cluster.document.peers.items() if known == uri]
             for change in (*map(without_peer, gone), with_peer(peer, uri)):
-                await cluster.change(same, PATIENCE_S)  # members change only on top of a decided value
                 cluster.peers.addresses[peer] = uri
                 await cluster.change(change, PATIENCE_S)
             for collection in cluster.document.collections.values():

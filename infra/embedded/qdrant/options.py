@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping
 
-from infra.embedded.qdrant.errors import QdrantError, malformed, unsupported
+from infra.embedded.qdrant.errors import bad_request, malformed, unsupported
 
 
 def check_options(query: Mapping[str, str], *allowed: str) -> None:
     """Raise QdrantError for an option that the request doesn't take."""
     if unknown := set(query) - set(allowed):
-        raise QdrantError(400, f"Bad request: unknown or unsupported query parameter `{min(unknown)}`")
+        raise bad_request(f"unknown or unsupported query parameter `{min(unknown)}`")
 
 
 def needed_replicas(query: Mapping[str, str], replicas: int) -> int:
@@ -25,10 +25,15 @@ def wants_completion(query: Mapping[str, str]) -> bool:
     """Whether `wait` asks for the write to be complete; raises QdrantError for an `ordering` other than weak."""
     if query.get("ordering", "weak") != "weak":
         raise unsupported(f"ordering={query['ordering']}")
-    wait = query.get("wait", "false")
-    if wait not in ("true", "false"):
-        raise malformed(f"wait: expected true or false, got {wait}")
-    return wait == "true"
+    return switch(query, "wait")
+
+
+def switch(query: Mapping[str, str], name: str) -> bool:
+    """Whether the option is on; it is off where it isn't given."""
+    said = query.get(name, "false")
+    if said not in ("true", "false"):
+        raise malformed(f"{name}: expected true or false, got {said}")
+    return said == "true"
 
 
 def timeout_s(query: Mapping[str, str]) -> int | None:

@@ -4,9 +4,9 @@ A proposer asks the members to promise a ballot (prepare), learns the newest val
 its function, and has the result accepted. Of the values that a majority accepted none is ever lost, whatever messages
 are lost or late, however many propose at once, and whoever is killed and comes back with what it saved.
 
-The value names its own members. That is safe while members come and go one at a time, each time after the value
-before has been decided (a change by a function that returns its argument does that): the majorities of two successive
-memberships then have a member in common.
+The value names its own members. That is safe while members come and go one at a time, and a proposer that changes them
+has had the very value before decided itself: the majorities of two successive memberships then have a member in
+common, and a change of members that another began on the same value can't be taken up any more.
 """
 
 import asyncio
@@ -98,23 +98,32 @@ class Proposer(Generic[V]):
         self._members = members
         self._network = network
         self._round = 0
+        self._decided = NEVER  # by this proposer, last
 
     async def change(self, function: Callable[[V], V]) -> tuple[Ballot, V]:
-        """Try once to replace the value by the function's result, and return what was decided with its ballot.
+        """Try to replace the value by the function's result, and return what was decided with its ballot.
 
         The function must be pure: a result that was not decided may be, later, by another proposer.
         Raises NoMajorityError, OutbidError, and whatever the function raises.
         """
-        self._round = max(self._round, self._acceptor.kept.promised[0]) + 1
-        ballot = (self._round, self._me)
-        before = await self._prepare(ballot)
-        value = function(before)
+        while True:
+            self._round = max(self._round, self._acceptor.kept.promised[0]) + 1
+            ballot = (self._round, self._me)
+            newest, before = await self._prepare(ballot)
+            value = function(before)
+            regroups = set(self._members(value)) != set(self._members(before))
+            if not regroups or newest == self._decided:
+                await self._accept(ballot, value)
+                return ballot, value
+            await self._accept(ballot, before)
+
+    async def _accept(self, ballot: Ballot, value: V) -> None:
         members = set(self._members(value))
         await self._ask({member: self._network.accept(member, ballot, value) for member in members}, members, {})
-        return ballot, value
+        self._decided = ballot
 
-    async def _prepare(self, ballot: Ballot) -> V:
-        """The newest accepted value, once a majority of its own members has promised the ballot."""
+    async def _prepare(self, ballot: Ballot) -> tuple[Ballot, V]:
+        """The newest accepted value and its ballot, once a majority of its own members has promised the new ballot."""
         replies: dict[int, Reply[V]] = {}
         value = self._acceptor.kept.value
         while True:
@@ -124,7 +133,7 @@ class Proposer(Generic[V]):
             replies = await self._ask(calls, members, replies)
             newest = max((reply.kept for reply in replies.values() if reply.agreed), key=lambda kept: kept.accepted)
             if newest.value is not None and set(self._members(newest.value)) == members:
-                return newest.value
+                return newest.accepted, newest.value
             value = newest.value
 
     async def _ask(

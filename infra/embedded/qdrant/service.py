@@ -1,4 +1,4 @@
-"""The API about the node itself: what it is, that it lives, that it is ready, and its cluster."""
+"""The API about the node itself: what it is, that it lives, that it is ready, and the members of its cluster."""
 
 from datetime import UTC, datetime
 from importlib import metadata
@@ -9,7 +9,10 @@ from aiohttp import web
 
 from infra.embedded.qdrant import API_VERSION
 from infra.embedded.qdrant.answers import Handler
+from infra.embedded.qdrant.document import without_peer
+from infra.embedded.qdrant.errors import malformed
 from infra.embedded.qdrant.node import Node
+from infra.embedded.qdrant.options import check_options, switch, timeout_s
 
 
 def service_routes(node: Node) -> list[tuple[str, str, Handler]]:
@@ -18,12 +21,23 @@ def service_routes(node: Node) -> list[tuple[str, str, Handler]]:
     async def cluster(_request: web.Request) -> Any:
         return _cluster(node)
 
+    async def remove_peer(request: web.Request) -> Any:
+        """A node that isn't a member is no error, as it is none for Qdrant."""
+        check_options(request.query, "force", "timeout")
+        said = request.match_info["peer"]
+        if not said.isdecimal():
+            raise malformed(f"peer_id: expected an unsigned integer, got {said:.80}")
+        change = without_peer(int(said), bare=not switch(request.query, "force"))
+        await node.agree(change, timeout_s(request.query))
+        return True
+
     return [
         ("GET", "/", _root),
         ("GET", "/livez", _alive),
         ("GET", "/healthz", _alive),
         ("GET", "/readyz", _ready),
         ("GET", "/cluster", cluster),
+        ("DELETE", "/cluster/peer/{peer}", remove_peer),
     ]
 
 

@@ -1,13 +1,12 @@
 """Envoy's configuration from kong.yml alone, so that one description serves two gateways."""
 
-import base64
 from collections.abc import Mapping
 from typing import Any
 
 from infra.gateway.envoy.bootstrap import bootstrap
 from infra.gateway.envoy.clusters import clusters
 from infra.gateway.envoy.document import resources, text
-from infra.gateway.envoy.filters import jwks_file
+from infra.gateway.envoy.jwt import JWT_FILE, jwks_files, jwt_filter
 from infra.gateway.envoy.listener import listener
 from infra.gateway.envoy.routes import route_configuration
 from infra.gateway.envoy.rules import UnsupportedError
@@ -19,8 +18,9 @@ __all__ = ["UnsupportedError", "render_envoy"]
 def render_envoy(kong: Mapping[str, Any], *, listen_port: int, admin_port: int, directory: str) -> dict[str, str]:
     """The files of `directory` by name; `envoy -c bootstrap.json` reads the others from there.
 
-    Weights are in rds.json only: moving a new one into place (os.replace) changes them and nothing else.
-    The consumers' secrets are in the jwks files only. Raises UnsupportedError for what would not hold in Envoy.
+    Weights are in rds.json only: moving a new one into place (os.replace) changes them and nothing else. So does one
+    of jwt.json with the consumers' secrets, which are in the jwks files that it names and nowhere else.
+    Raises UnsupportedError for what would not hold in Envoy.
     """
     check(kong)
     return {
@@ -28,11 +28,6 @@ def render_envoy(kong: Mapping[str, Any], *, listen_port: int, admin_port: int, 
         "lds.json": resources("config.listener.v3.Listener", [listener(kong, listen_port, directory)]),
         "cds.json": resources("config.cluster.v3.Cluster", clusters(kong)),
         "rds.json": resources("config.route.v3.RouteConfiguration", [route_configuration(kong)]),
-        **{jwks_file(consumer["username"]): text(_jwks(consumer)) for consumer in kong["consumers"]},
+        JWT_FILE: resources("config.core.v3.TypedExtensionConfig", [jwt_filter(kong, directory)]),
+        **jwks_files(kong),
     }
-
-
-def _jwks(consumer: Mapping[str, Any]) -> dict[str, Any]:
-    (credential,) = consumer["jwt_secrets"]
-    key = base64.urlsafe_b64encode(credential["secret"].encode()).rstrip(b"=").decode()
-    return {"keys": [{"kty": "oct", "alg": "HS256", "k": key}]}

@@ -5,7 +5,8 @@ from typing import Any
 
 from infra.gateway.envoy.clusters import cluster_name
 from infra.gateway.envoy.document import Json, plugin, seconds, typed
-from infra.gateway.envoy.filters import CORS, JWT, JWT_REQUIREMENT
+from infra.gateway.envoy.filters import CORS
+from infra.gateway.envoy.jwt import JWT, JWT_REQUIREMENT
 
 ROUTE_CONFIGURATION = "gateway"
 

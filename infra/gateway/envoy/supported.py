@@ -14,6 +14,7 @@ from infra.gateway.envoy.rules import (
     matching,
     only,
 )
+from infra.gateway.kong import other_key
 
 NAME = matching(r"[A-Za-z0-9_-]+")
 HEADER = matching(r"[A-Za-z0-9-]+")
@@ -166,6 +167,6 @@ def _check_services(kong: Mapping[str, Any]) -> None:
 def _check_consumers(kong: Mapping[str, Any]) -> None:
     for index, consumer in enumerate(kong["consumers"]):
         for at, secret in enumerate(consumer["jwt_secrets"]):
-            if secret["key"] != consumer["username"]:
+            if secret["key"] not in {consumer["username"], other_key(consumer["username"])}:
                 where = f"consumers[{index}].jwt_secrets[{at}].key"
-                raise UnsupportedError(f"{where}: must be the username, which Envoy takes from the token")
+                raise UnsupportedError(f"{where}: must be the username, which Envoy takes from the token, or its other")

@@ -1,22 +1,31 @@
 """The topology as processes of this machine, each a Pulumi resource."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import pulumi
 
 from infra.gateway.tokens import secret_name
+from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import HOST, Program, Stack, program
+from infra.targets.local.programs import HOST, Program, Secrets, Stack, program
 from infra.targets.local.resources import Job, Process, Secret, Supervisor
 from infra.topology import Component, Topology
 
 
-def deploy(topology: Topology, settings: Settings) -> dict[str, Any]:
-    """Declare every component of `topology` as a resource; returns the stack's outputs."""
+def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
+    """Declare every component of `topology` as a resource; returns the stack's outputs.
+
+    Args:
+        steps: the step to take with a secret, by its name; a rotation asks for them.
+    """
     stack = Stack(topology, settings, StackPaths.of(settings.stack))
-    secrets = {name: Secret(name).value for name in secret_names(settings)}
-    values: pulumi.Output[dict[str, str]] = pulumi.Output.all(**secrets)
+    secrets = {name: Secret(name, steps.get(name)) for name in secret_names(settings)}
+    in_use: pulumi.Output[dict[str, str]] = pulumi.Output.all(
+        **{name: secret.value for name, secret in secrets.items()}
+    )
+    accepted: pulumi.Output[Secrets] = pulumi.Output.all(**{name: secret.accepted for name, secret in secrets.items()})
     supervisor = Supervisor("supervisor", str(stack.paths.root))
     resources: dict[str, pulumi.Resource] = {}
     for name in topology.start_order:
@@ -25,10 +34,10 @@ def deploy(topology: Topology, settings: Settings) -> dict[str, Any]:
         resource = Job if component.health.kind == "completed" else Process
         resources[name] = resource(
             name,
-            _props(stack, component, program(stack, component), values),
+            _props(stack, component, program(stack, component), accepted),
             pulumi.ResourceOptions(depends_on=[supervisor, *needs]),
         )
-    return outputs(stack) | {"secrets": values}
+    return outputs(stack) | {"secrets": in_use}
 
 
 def secret_names(settings: Settings) -> tuple[str, ...]:
@@ -52,7 +61,7 @@ def _needs(topology: Topology, settings: Settings, name: str) -> tuple[str, ...]
     return (*(("toxiproxy",) if proxied else ()), *topology.needs(name))
 
 
-def _props(stack: Stack, component: Component, runs: Program, secrets: pulumi.Output[Any]) -> dict[str, Any]:
+def _props(stack: Stack, component: Component, runs: Program, secrets: pulumi.Output[Secrets]) -> dict[str, Any]:
     check = component.health
     port = 0 if check.kind == "completed" else component.port(check.port).host
     return {
@@ -61,6 +70,7 @@ def _props(stack: Stack, component: Component, runs: Program, secrets: pulumi.Ou
         "command": list(runs.command),
         "environment": runs.environment,
         "files": secrets.apply(runs.files),
+        "liveFiles": secrets.apply(runs.live_files),
         "health": {
             "kind": check.kind,
             "port": str(port),

@@ -7,11 +7,12 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
-from infra.gateway import gateway_files
+from infra.gateway import gateway_files, is_live
 from infra.settings import PROJECT_ROOT, Settings
 from infra.targets.local import postgres
 from infra.targets.local.implementations import Implementation, find
@@ -19,11 +20,15 @@ from infra.targets.local.paths import StackPaths
 from infra.topology import PEERS, QDRANT_NODES, Component, Topology
 
 HOST = "127.0.0.1"
-Files = Callable[[Mapping[str, str]], dict[str, str]]
-"""From the stack's secrets by name to a component's files by name."""
+TOKEN_FILE = "inter_service_secret"  # noqa: S105 - its name
+PASSWORD_FILE = "database_password"  # noqa: S105 - its name
+Secrets = Mapping[str, Sequence[str]]
+"""A stack's secrets by name: the one in use, then what is accepted beside it."""
+Files = Callable[[Secrets], dict[str, str]]
+"""From the stack's secrets to a component's files by name."""
 
 
-def no_files(_secrets: Mapping[str, str]) -> dict[str, str]:
+def no_files(_secrets: Secrets) -> dict[str, str]:
     """For a component that reads none."""
     return {}
 
@@ -41,6 +46,11 @@ class Stack:
         edge = self.topology.edge(consumer, dependency)
         port = edge.listen if self.settings.chaos else self.port(dependency, edge.port)
         return f"{HOST}:{port}"
+
+    @property
+    def qdrant_nodes(self) -> tuple[str, ...]:
+        """The vector nodes that the stack has, the preferred one for writes first."""
+        return tuple(node for node in QDRANT_NODES if node in self.topology.by_name)
 
     def port(self, component: str, port: str = "http") -> int:
         """The port that `component` itself listens on."""
@@ -64,6 +74,7 @@ class Program:
     command: tuple[str, ...]
     environment: dict[str, str] = field(default_factory=dict)
     files: Files = no_files
+    live_files: Files = no_files  # those that it reads again when they change; the others take a restart
     stop_signal: str = "TERM"
     source: str = ""  # changes when the project's own code that it runs does
 
@@ -161,12 +172,12 @@ def _timescaledb(stack: Stack, component: Component, implementation: Implementat
         *("--bin", str(Path(implementation.program).parent)),
         *("--data", stack.volume(component.name)),
         *("--port", str(stack.port("timescaledb", "postgres"))),
-        *("--password-file", stack.file(component.name, "password")),
+        *("--password-file", stack.file(component.name, PASSWORD_FILE)),
     )
     return Program(
         implementation,
         command,
-        files=lambda secrets: {"password": secrets["databasePassword"]},
+        files=_password,
         stop_signal="INT",  # Postgres's fast shutdown
         source=source_digest("infra/targets/local/postgres.py"),
     )
@@ -182,13 +193,13 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
     command = _module(
         "infra.migrate",
         *("--url", database_url(stack, component.name)),
-        *("--password-file", stack.file(component.name, "password")),
+        *("--password-file", stack.file(component.name, PASSWORD_FILE)),
         *("--collections", str(stack.settings.collections_file)),
     )
     return Program(
         implementation,
         command,
-        files=lambda secrets: {"password": secrets["databasePassword"]},
+        files=_password,
         source=source_digest(
             "migrations",
             "infra/migrate.py",
@@ -198,25 +209,34 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
     )
 
 
+def _password(secrets: Secrets) -> dict[str, str]:
+    (password,) = secrets["databasePassword"]
+    return {PASSWORD_FILE: password}
+
+
 def database_url(stack: Stack, consumer: str) -> str:
     """The database as `consumer` reaches it, without the password."""
     return f"postgresql://{postgres.USER}@{stack.address(consumer, 'timescaledb')}/{postgres.DATABASE}"
 
 
-def _service(module: str, secrets: dict[str, str], *variables: str) -> Callable[..., Program]:
-    """A FastAPI service: its module, its secret files by variable, and the variables it gets."""
+def _service(module: str, *variables: str, database: bool = True) -> Callable[..., Program]:
+    """A FastAPI service: its module, the variables it gets, and whether it logs in to the database."""
 
     def build(stack: Stack, component: Component, implementation: Implementation) -> Program:
-        files = {variable: variable.lower() for variable in secrets}
-        environment = {f"{variable}_FILE": stack.file(component.name, name) for variable, name in files.items()}
+        environment = {"INTER_SERVICE_SECRET_FILE": stack.file(component.name, TOKEN_FILE)}
+        if database:
+            environment["DATABASE_PASSWORD_FILE"] = stack.file(component.name, PASSWORD_FILE)
         environment |= {"HOST": HOST, "PORT": str(stack.port(component.name))}
         environment |= {"LEGACY_ROUTES": str(stack.settings.legacy_routes).lower()}
+        environment |= {"CIRCUIT_BREAKER_RECOVERY_S": str(stack.settings.breaker_recovery_s)}
+        environment |= {"CIRCUIT_BREAKER_FORCE_CLOSED": str(stack.settings.breakers_forced_closed).lower()}
         environment |= {variable: _VARIABLES[variable](stack, component.name) for variable in variables}
         return Program(
             implementation,
             _module(module),
             environment,
-            files=lambda values: {files[variable]: values[secret] for variable, secret in secrets.items()},
+            files=_password if database else no_files,
+            live_files=lambda secrets: {TOKEN_FILE: "\n".join(secrets["interServiceSecret"])},
             source=source_digest("services/common", module.replace(".", "/")),
         )
 
@@ -224,7 +244,7 @@ def _service(module: str, secrets: dict[str, str], *variables: str) -> Callable[
 
 
 _VARIABLES: dict[str, Callable[[Stack, str], str]] = {
-    "QDRANT_URLS": lambda s, c: ",".join(f"http://{s.address(c, node)}" for node in QDRANT_NODES),
+    "QDRANT_URLS": lambda s, c: ",".join(f"http://{s.address(c, node)}" for node in s.qdrant_nodes),
     "OLLAMA_URL": lambda s, c: f"http://{s.address(c, 'ollama')}",
     "EMBEDDING_MODEL": lambda s, _: s.settings.embedding_model,
     "GENERATION_MODEL": lambda s, _: s.settings.generation_model,
@@ -236,8 +256,6 @@ _VARIABLES: dict[str, Callable[[Stack, str], str]] = {
     "DATA_ROOT": lambda s, _: str(s.settings.data_root),
     "DOCS_ROOT": lambda s, _: str(s.settings.docs_root),
 }
-_TOKEN = {"INTER_SERVICE_SECRET": "interServiceSecret"}
-_DATABASE = {"DATABASE_PASSWORD": "databasePassword"}
 
 
 def _kong(stack: Stack, component: Component, implementation: Implementation) -> Program:
@@ -247,13 +265,12 @@ def _kong(stack: Stack, component: Component, implementation: Implementation) ->
         *("--concurrency", "2", "--disable-hot-restart", "--log-level", "warn"),
         *("--file-flush-interval-msec", "1000"),  # access log lines reach `make logs` within a second
     )
-    return Program(
-        implementation,
-        command,
-        files=lambda secrets: gateway_files(
-            stack.topology, stack.settings, stack.address, secrets, directory=directory
-        ),
-    )
+
+    def files(secrets: Secrets, *, live: bool) -> dict[str, str]:
+        rendered = gateway_files(stack.topology, stack.settings, stack.address, secrets, directory=directory)
+        return {name: content for name, content in rendered.items() if is_live(name) == live}
+
+    return Program(implementation, command, files=partial(files, live=False), live_files=partial(files, live=True))
 
 
 _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
@@ -268,19 +285,16 @@ _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
     "migrations": _migrations,
     "ingestion": _service(
         "services.ingestion",
-        _TOKEN | _DATABASE,
         *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT"),
     ),
     "query": _service(
         "services.query",
-        _TOKEN | _DATABASE,
         *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
         *("DATABASE_URL", "REDIS_URL"),
     ),
-    "rag-service": _service("services.rag", _TOKEN, "QUERY_URL", "DOCS_ROOT"),
+    "rag-service": _service("services.rag", "QUERY_URL", "DOCS_ROOT", database=False),
     "collections": _service(
         "services.collections",
-        _TOKEN | _DATABASE,
         *("QDRANT_URLS", "INGESTION_URL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT", "EMBEDDING_MODEL"),
     ),
     "kong": _kong,

@@ -5,17 +5,20 @@ killed with it: each is written so that a kill at any point leaves something tha
 """
 
 import json
-import secrets
+import os
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
+from infra.secret import SecretState, Step, asked_steps, random_secret
 from infra.targets.local import health, supervisor
+from infra.targets.local.files import write
 from infra.targets.local.launch import STARTS
 from infra.targets.local.paths import StackPaths
 
@@ -27,6 +30,10 @@ Props = dict[str, Any]
 
 class StartError(RuntimeError):
     """A component did not start; the message ends with its last log lines."""
+
+
+class RestartError(RuntimeError):
+    """A component would have to be restarted by what must not restart any."""
 
 
 def _differs(olds: Props, news: Props, keys: tuple[str, ...]) -> bool:
@@ -43,28 +50,43 @@ class _Provider(ResourceProvider):
 
 
 class SecretProvider(_Provider):
-    """Random once, kept encrypted in the stack's state."""
+    """Random once, kept encrypted in the stack's state; changed by the steps of a rotation and nothing else."""
+
+    def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
+        return DiffResult(changes=secret_state(olds).applies(news.get("step")), replaces=[])
 
     def create(self, props: Props) -> CreateResult:
-        return CreateResult(str(props["label"]), {**props, "value": secrets.token_urlsafe(32)})
+        return CreateResult(str(props["label"]), {**props, **vars(SecretState(random_secret()))})
 
     def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
-        return UpdateResult({**news, "value": olds["value"]})
+        return UpdateResult({**news, **vars(secret_state(olds).after(news.get("step")))})
+
+
+def secret_state(properties: Mapping[str, Any]) -> SecretState:
+    """What the properties of a Secret say; one that was made before there were rotations has a value only."""
+    return SecretState(properties["value"], properties.get("other") or "", properties.get("phase") or "steady")
 
 
 class Secret(Resource, module="local", name="Secret"):
-    """A random secret of 256 bits."""
+    """A random secret of 256 bits, and the other one of its last rotation."""
 
     value: pulumi.Output[str]
+    other: pulumi.Output[str]
+    phase: pulumi.Output[str]
 
-    def __init__(self, name: str, opts: pulumi.ResourceOptions | None = None) -> None:
-        kept = pulumi.ResourceOptions(additional_secret_outputs=["value"])
+    def __init__(self, name: str, step: Step | None) -> None:
         super().__init__(
             SecretProvider(),
             name,
-            {"label": name, "value": None},
-            pulumi.ResourceOptions.merge(opts, kept),
+            {"label": name, "step": step, "value": None, "other": None, "phase": None},
+            pulumi.ResourceOptions(additional_secret_outputs=["value", "other"]),
         )
+
+    @property
+    def accepted(self) -> pulumi.Output[list[str]]:
+        """What passes, the one in use first."""
+        properties = {"value": self.value, "other": self.other, "phase": self.phase}
+        return pulumi.Output.all(**properties).apply(lambda known: list(secret_state(known).accepted))
 
 
 class SupervisorProvider(_Provider):
@@ -100,15 +122,17 @@ PROCESS_KEYS = (
     "command",
     "environment",
     "files",
+    "liveFiles",
     "health",
     "implementation",
     "stopSignal",
     "source",
 )
+RESTARTING_KEYS = ("root", *(key for key in PROCESS_KEYS if key != "liveFiles"))
 
 
 class ProcessProvider(_Provider):
-    """Hands a component to the supervisor and waits until it is healthy."""
+    """Hands a component to the supervisor and waits until it is healthy; new files that it reads itself suffice."""
 
     keys = ("root", *PROCESS_KEYS)
 
@@ -116,8 +140,16 @@ class ProcessProvider(_Provider):
         _start(props)
         return CreateResult(str(props["component"]), props)
 
-    def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
-        _start(news)
+    def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
+        if _differs(olds, news, RESTARTING_KEYS):
+            if asked_steps(os.environ):  # a rotation under load
+                raise RestartError(f"{news['component']} has changes that need a restart; run `make up` first")
+            _start(news)
+        else:
+            paths, name = StackPaths(Path(news["root"])), str(news["component"])
+            write(paths.run(name), news["liveFiles"])
+            for left_over in olds.get("liveFiles", {}).keys() - news["liveFiles"].keys():
+                (paths.run(name) / left_over).unlink(missing_ok=True)
         return UpdateResult(news)
 
     def read(self, id_: str, props: Props) -> ReadResult:
@@ -133,7 +165,7 @@ class ProcessProvider(_Provider):
 
 def _start(props: Props) -> None:
     paths, name = StackPaths(Path(props["root"])), str(props["component"])
-    _write(paths, props)
+    _prepare(paths, props)
     supervisor.start(paths)
     supervisor.put(paths, name, stop_signal=str(props["stopSignal"]))
     try:
@@ -143,18 +175,14 @@ def _start(props: Props) -> None:
         raise
 
 
-def _write(paths: StackPaths, props: Props) -> None:
-    """Write the component's specification and files; only the owner can read them."""
+def _prepare(paths: StackPaths, props: Props) -> None:
+    """Write the component's specification and files."""
     name = str(props["component"])
-    run = paths.run(name)
-    run.mkdir(parents=True, exist_ok=True, mode=0o700)
     paths.log(name).parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    specification = {key: props[key] for key in PROCESS_KEYS if key != "files"}
-    for file, content in {**props["files"], "program.json": json.dumps(specification, indent=2)}.items():
-        target = run / file
-        target.touch(mode=0o600)
-        target.write_text(content)
-    (run / STARTS).unlink(missing_ok=True)
+    specification = {key: props[key] for key in PROCESS_KEYS if key not in {"files", "liveFiles"}}
+    files = {**props["files"], **props["liveFiles"], "program.json": json.dumps(specification, indent=2)}
+    write(paths.run(name), files)
+    (paths.run(name) / STARTS).unlink(missing_ok=True)
 
 
 def _wait_until_healthy(paths: StackPaths, name: str, check: Props) -> None:
@@ -203,7 +231,7 @@ class JobProvider(_Provider):
 
 def _run(props: Props) -> None:
     paths, name = StackPaths(Path(props["root"])), str(props["component"])
-    _write(paths, props)
+    _prepare(paths, props)
     command = [*supervisor.LAUNCH, str(paths.run(name) / "program.json")]
     with paths.log(name).open("a") as log:
         try:

@@ -34,7 +34,7 @@ def test_another_process_with_the_same_pid_gets_no_signal() -> None:
     other.send(signal.SIGKILL)
 
 
-@pytest.mark.parametrize("pid", [1, os.getpid()])
+@pytest.mark.parametrize("pid", [1, os.getpid()], ids=["another", "this one"])  # each worker has its own
 def test_a_living_process_is_the_first_of_its_family(pid: int) -> None:
     process = Process.of(pid)
     assert process is not None

@@ -36,6 +36,7 @@ def test_every_setting_of_the_schema_is_read() -> None:
         ({"consumers": []}, r"consumers is \[\]; it must be distinct names"),
         ({"consumers": ["app", "app"]}, "it must be distinct names"),
         ({"consumers": ["a b"]}, "it must be distinct names"),
+        ({"qdrantNodes": 2}, "qdrantNodes is 2; it must be 1 or 3"),
         ({"rateLimitMinute": 0}, "rateLimitMinute is 0; it must be at least 1"),
         ({"rateLimitHour": 99}, "rateLimitHour is below rateLimitMinute"),
         ({"rateLimitHour": -1}, "rateLimitHour is -1; it must be at least 1"),

@@ -40,6 +40,12 @@ def test_without_chaos_there_is_no_toxiproxy() -> None:
     assert "toxiproxy" not in topology(chaos=False).by_name
 
 
+def test_a_stack_may_have_one_vector_node_only() -> None:
+    shape = topology(qdrant_nodes=1)
+    assert [name for name in shape.by_name if name.startswith("qdrant")] == ["qdrant-0"]
+    assert not [edge.name for edge in shape.edges if edge.dependency in {"qdrant-1", "qdrant-2"}]
+
+
 def test_an_offset_beyond_the_last_port_is_refused() -> None:
     with pytest.raises(TopologyError, match="outside 1024-65535; lower the port offset"):
         topology(60000)

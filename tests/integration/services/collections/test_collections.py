@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import httpx
@@ -15,6 +16,7 @@ from pydantic import SecretStr
 
 from services.collections.main import build
 from services.collections.settings import CollectionsSettings
+from services.common import versions
 from tests.postgres import PASSWORD, Postgres
 from tests.servers import Upstream, client, eventually, upstream
 
@@ -250,6 +252,18 @@ async def test_deleting_ends_the_jobs_and_forgets_the_documents(service: Service
         ("failed", "the collection was deleted")
     ]
     assert sql.execute("SELECT count(*) FROM rag.documents").fetchall() == [(0,)]
+
+
+async def test_a_deletion_is_answered_when_nobody_relies_on_the_version_before_it_any_more(
+    service: Service, sql: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(versions, "LEASE_S", 0.2)
+    for version in (1, 2):  # it grows on, although the collection was gone meanwhile
+        await service.create()
+        started = perf_counter()
+        assert (await service.http.delete(f"{BASE}/handbook")).status_code == 204
+        assert perf_counter() - started >= 0.2
+        assert sql.execute("SELECT * FROM rag.collection_versions").fetchall() == [("handbook", version)]
 
 
 async def test_a_deletion_that_fails_halfway_can_be_repeated(service: Service, points: Points) -> None:

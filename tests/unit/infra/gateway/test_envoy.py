@@ -19,7 +19,15 @@ def resource(kong: dict[str, Any], file: str) -> Any:
 
 def http_filters(kong: dict[str, Any]) -> dict[str, Any]:
     manager = resource(kong, "lds.json")["filter_chains"][0]["filters"][0]["typed_config"]
-    return {item["name"]: item["typed_config"] for item in manager["http_filters"]}
+    jwt = resource(kong, "jwt.json")
+    return {item["name"]: item.get("typed_config") for item in manager["http_filters"]} | {
+        jwt["name"]: jwt["typed_config"]
+    }
+
+
+def keys_file(kong: dict[str, Any], consumer: str) -> str:
+    (name,) = (name for name in render(kong) if name.startswith(f"jwks-{consumer}-"))
+    return name
 
 
 def test_a_route_is_rendered_exactly(kong: dict[str, Any]) -> None:
@@ -88,7 +96,7 @@ def test_each_consumers_key_verifies_only_its_own_subject(kong: dict[str, Any]) 
     for name in ("app", "load"):
         provider = jwt["providers"][name]
         assert provider["subjects"] == {"exact": name}
-        assert provider["local_jwks"] == {"filename": f"/run/kong/jwks-{name}.json"}
+        assert provider["local_jwks"]["filename"].removeprefix("/run/kong/") == keys_file(kong, name)
         assert provider["require_expiration"] is True
         assert provider["forward"] is True  # what services see is up to kong.yml's request-transformer
     required = [{"provider_name": "app"}, {"provider_name": "load"}]
@@ -105,8 +113,17 @@ def test_secrets_are_in_the_jwks_files_only(kong: dict[str, Any]) -> None:
     files = render(kong)
     encoded = base64.urlsafe_b64encode(b"a" * 32).rstrip(b"=").decode()
     holders = {name for name, text in files.items() if "a" * 32 in text or encoded in text}
-    assert holders == {"jwks-app.json"}
-    assert json.loads(files["jwks-app.json"]) == {"keys": [{"kty": "oct", "alg": "HS256", "k": encoded}]}
+    assert holders == {keys_file(kong, "app")}
+    assert json.loads(files[keys_file(kong, "app")]) == {"keys": [{"kty": "oct", "alg": "HS256", "k": encoded}]}
+
+
+def test_a_second_secret_is_a_second_key_and_changes_no_listener_route_or_cluster(kong: dict[str, Any]) -> None:
+    before, file = render(kong), keys_file(kong, "app")
+    kong["consumers"][0]["jwt_secrets"].append({"key": "app-other", "algorithm": "HS256", "secret": "c" * 32})
+    after = render(kong)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed == {"jwt.json", file, keys_file(kong, "app")}
+    assert len(json.loads(after[keys_file(kong, "app")])["keys"]) == 2
 
 
 def test_a_weight_changes_the_routes_file_only(kong: dict[str, Any]) -> None:

@@ -1,33 +1,18 @@
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import yaml
 
-from infra.gateway import gateway_files
+from infra.gateway import gateway_files, is_live
 from infra.settings import Settings
 from infra.topology import topology
+from tests.settings import settings
 
-SETTINGS = Settings(
-    stack="test",
-    target="local",
-    port_offset=100,
-    chaos=True,
-    use_path=False,
-    embedding_model="m",
-    generation_model="m",
-    collections_file=Path("c.json"),
-    data_root=Path(),
-    docs_root=Path(),
-    consumers=("app",),
-    rate_limit_minute=7,
-    rate_limit_hour=70,
-    cors_origins=("http://localhost:3103",),
-    legacy_routes=True,
-)
+SETTINGS = settings(portOffset=100, rateLimitMinute=7, rateLimitHour=70)
 
 
-def files(settings: Settings) -> dict[str, str]:
-    secrets = {f"jwtSecret-{name}": name * 16 for name in settings.consumers}
+def files(settings: Settings, secrets_of: Callable[[str], Sequence[str]] = lambda name: [name * 16]) -> dict[str, str]:
+    secrets = {f"jwtSecret-{name}": secrets_of(name) for name in settings.consumers}
     shape = topology(settings.port_offset)
     return gateway_files(shape, settings, lambda _c, _d: "127.0.0.1:1", secrets, directory="/run/kong")
 
@@ -46,6 +31,15 @@ def test_the_ports_are_the_topologys() -> None:
 
 
 def test_each_consumer_has_its_file() -> None:
-    names = set(files(replace(SETTINGS, consumers=("app", "console"))))
-    envoy = {"bootstrap.json", "lds.json", "cds.json", "rds.json"}
-    assert names == {"kong.yml", *envoy, "jwks-app.json", "jwks-console.json"}
+    names = {name.rpartition("-")[0] or name for name in files(replace(SETTINGS, consumers=("app", "console")))}
+    envoy = {"bootstrap.json", "lds.json", "cds.json", "rds.json", "jwt.json"}
+    assert names == {"kong.yml", *envoy, "jwks-app", "jwks-console"}
+
+
+def test_other_secrets_change_only_what_the_gateway_takes_up_as_it_runs() -> None:
+    before = files(SETTINGS)
+    after = files(SETTINGS, lambda name: [name * 16, name * 17])
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert len(changed) == 4  # the keys' old and new file among them
+    assert all(map(is_live, changed))
+    assert not any(map(is_live, before.keys() - changed))

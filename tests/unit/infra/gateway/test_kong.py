@@ -49,6 +49,12 @@ def test_the_services_budget_is_shorter_than_the_gateways_patience_except_for_ev
         assert (budget == 0) == (service["name"] == "job-events")
 
 
+def test_a_consumers_other_secret_is_a_credential_with_a_key_that_no_consumer_can_have() -> None:
+    config = kong_config(topology(), lambda _c, _d: "h:1", GatewaySettings({"app": "a" * 32}, others={"app": "b" * 32}))
+    credentials = config["consumers"][0]["jwt_secrets"]
+    assert [(c["key"], c["secret"]) for c in credentials] == [("app", "a" * 32), ("app-other", "b" * 32)]
+
+
 def test_each_service_is_an_upstream_at_the_address_of_the_gateways_edge(kong: dict[str, Any]) -> None:
     targets = {upstream["name"]: upstream["targets"] for upstream in kong["upstreams"]}
     assert targets == {

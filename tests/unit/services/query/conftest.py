@@ -27,7 +27,7 @@ from services.query.settings import QuerySettings
 from services.query.status import status_router
 from services.query.versions import Versions
 from tests.protections import protection
-from tests.servers import Answer, Clock, Upstream, client, routes, says, streams, upstream
+from tests.servers import Answer, Caller, Clock, Upstream, client, routes, says, streams, upstream
 
 VECTOR = [0.25, 0.5]
 PIECES = ("Three nodes ", "can agree [2].")
@@ -69,6 +69,15 @@ class Memory(Redis):
         return True
 
 
+def events(body: bytes) -> list[tuple[str, dict[str, Any]]]:
+    """The events of a stream, as a browser reads them."""
+    got = []
+    for block in body.decode().split("\n\n")[:-1]:
+        name, data = block.split("\n")
+        got.append((name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))))
+    return got
+
+
 @dataclass
 class Service:
     """The query service's interface over stand-ins, with what it wrote to the query log."""
@@ -90,6 +99,15 @@ class Service:
         body = json.dumps({"question": "why?", **asked})
         given = {"content-type": "application/json", **(headers or {})}
         return await self.http.post("/api/v1/rag/query", content=body, headers=given)
+
+    def caller(self, *, stream: bool, stalls_at: bytes | None = None) -> Caller:
+        """A client that asks a question and may hang up."""
+        body = orjson.dumps({"question": "why?", "stream": stream})
+        return Caller(self.app, "POST", "/api/v1/rag/query", body=body, stalls_at=stalls_at)
+
+    def answers(self, generate: Answer | None = None) -> None:
+        """Let the model work, and answer so."""
+        self.ollama.answer = routes(embed=says({"embeddings": [VECTOR]}), generate=generate or generates(*PIECES))
 
     def searched(self) -> dict[str, Any]:
         """What the vector store was asked, the latest."""

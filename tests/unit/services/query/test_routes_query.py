@@ -1,15 +1,14 @@
 import asyncio
 from typing import Any
 
-import orjson
 import pytest
 from prometheus_client import REGISTRY
 
 from services.common.auth import HEADER
 from services.query import answer as answer_module
 from services.query.answer import INSTRUCTION, NOTHING_FOUND
-from tests.servers import Caller, Upstream, drops, eventually, hangs, routes, says, streams
-from tests.unit.services.query.conftest import VECTOR, Service, found, generates
+from tests.servers import Upstream, drops, eventually, hangs, says, streams
+from tests.unit.services.query.conftest import Service, events, found, generates
 
 EVENT_STREAM = {"accept": "text/event-stream"}
 Event = tuple[str, dict[str, Any]]
@@ -26,31 +25,9 @@ OUT_OF_RANGE: list[tuple[dict[str, Any], str]] = [
 ]
 
 
-def events(body: bytes) -> list[Event]:
-    """The events of a stream, as a browser reads them."""
-    got = []
-    for block in body.decode().split("\n\n")[:-1]:
-        name, data = block.split("\n")
-        got.append((name.removeprefix("event: "), orjson.loads(data.removeprefix("data: "))))
-    return got
-
-
 def citation(number: int, score: float, marker: int) -> dict[str, Any]:
     fields = {"path": f"dir/{number}.md", "title": f"Title {number}", "chunk": number, "text": f"text {number}"}
     return {"marker": marker, **fields, "score": score}
-
-
-def answering(service: Service, generate: Any) -> None:
-    service.ollama.answer = routes(embed=says({"embeddings": [VECTOR]}), generate=generate)
-
-
-def streaming(service: Service, stalls_at: bytes | None = None) -> Caller:
-    body = b'{"question": "why?", "stream": true}'
-    return Caller(service.app, "POST", "/api/v1/rag/query", body=body, stalls_at=stalls_at)
-
-
-def unstreamed(service: Service) -> Caller:
-    return Caller(service.app, "POST", "/api/v1/rag/query", body=b'{"question": "why?"}')
 
 
 async def test_a_question_is_answered_with_the_passages_it_rests_on(service: Service) -> None:
@@ -73,12 +50,12 @@ async def test_the_prompt_is_the_instruction_the_passages_and_the_question_last(
 
 
 async def test_an_answer_without_markers_rests_on_all_passages(service: Service) -> None:
-    answering(service, generates("Because."))
+    service.answers(generates("Because."))
     assert [c["marker"] for c in (await service.ask()).json()["citations"]] == [1, 2]
 
 
 async def test_a_marker_of_no_passage_cites_nothing(service: Service) -> None:
-    answering(service, generates("So [1], and so [9][12]."))
+    service.answers(generates("So [1], and so [9][12]."))
     assert [c["marker"] for c in (await service.ask()).json()["citations"]] == [1]
 
 
@@ -125,8 +102,8 @@ async def test_a_stream_brings_the_sources_then_the_pieces_then_the_whole(servic
 
 
 async def test_the_sources_come_while_the_answer_is_still_being_written(service: Service) -> None:
-    answering(service, hangs)
-    caller = streaming(service)
+    service.answers(hangs)
+    caller = service.caller(stream=True)
     await eventually(lambda: caller.body)
     assert [name for name, _ in events(caller.body)] == ["sources"]
     caller.hang_up()
@@ -134,7 +111,7 @@ async def test_the_sources_come_while_the_answer_is_still_being_written(service:
 
 
 async def test_a_stream_keeps_its_lines_whatever_the_text_holds(service: Service) -> None:
-    answering(service, generates("one\n\nevent: done\ndata: {}\r\n\r\n"))
+    service.answers(generates("one\n\nevent: done\ndata: {}\r\n\r\n"))
     names = [name for name, _ in events((await service.ask(stream=True)).content)]
     assert names == ["sources", "token", "done"]
 
@@ -152,7 +129,7 @@ async def test_what_fails_before_the_first_event_has_its_own_status(service: Ser
 
 
 async def test_a_stream_that_breaks_off_ends_with_an_error_event(service: Service) -> None:
-    answering(service, generates("Three ", last={"error": "out of memory"}))
+    service.answers(generates("Three ", last={"error": "out of memory"}))
     answer = await service.ask(stream=True)
     assert answer.status_code == 200
     *before, last = events(answer.content)
@@ -166,27 +143,27 @@ async def test_a_stream_that_breaks_off_ends_with_an_error_event(service: Servic
 
 
 async def test_unstreamed_an_answer_that_breaks_off_is_503(service: Service) -> None:
-    answering(service, generates("Three ", last={"error": "out of memory"}))
+    service.answers(generates("Three ", last={"error": "out of memory"}))
     answer = await service.ask()
     assert (answer.status_code, answer.json()["detail"]) == (503, "generation broke off: out of memory")
 
 
-@pytest.mark.parametrize("ask", [streaming, unstreamed])
+@pytest.mark.parametrize("stream", [True, False])
 @pytest.mark.parametrize("when", ["embedding", "searching", "before the first piece", "between two pieces"])
-async def test_a_client_that_hangs_up_ends_the_work_behind_it(service: Service, ask: Any, when: str) -> None:
+async def test_a_client_that_hangs_up_ends_the_work_behind_it(service: Service, stream: bool, when: str) -> None:
     slow: Upstream = service.qdrant if when == "searching" else service.ollama
     if when == "embedding":
         service.ollama.answer = hangs
     elif when == "searching":
         service.qdrant.answer = hangs
     elif when == "before the first piece":
-        answering(service, hangs)
+        service.answers(hangs)
     else:
-        answering(service, generates("Three ", last={"response": "nodes"}, then=hangs))
-    caller = ask(service)
+        service.answers(generates("Three ", last={"response": "nodes"}, then=hangs))
+    caller = service.caller(stream=stream)
     reached = {"embedding": "/api/embed", "searching": "/collections/docs/points/query"}.get(when, "/api/generate")
     await eventually(lambda: any(path == reached for _, path, _ in slow.asked))
-    if when == "between two pieces" and ask is streaming:
+    if when == "between two pieces" and stream:
         await eventually(lambda: b"nodes" in caller.body)
     caller.hang_up()
     await asyncio.wait_for(slow.hung_up.wait(), 1)
@@ -198,8 +175,8 @@ async def test_a_client_that_hangs_up_ends_the_work_behind_it(service: Service, 
 
 
 async def test_a_client_that_hangs_up_without_having_read_ends_the_work_too(service: Service) -> None:
-    answering(service, generates("Three ", last={"response": "nodes"}, then=hangs))
-    caller = streaming(service, stalls_at=b"Three")
+    service.answers(generates("Three ", last={"response": "nodes"}, then=hangs))
+    caller = service.caller(stream=True, stalls_at=b"Three")
     await eventually(lambda: b"Three" in caller.body)
     caller.hang_up()
     await asyncio.wait_for(service.ollama.hung_up.wait(), 1)
@@ -211,9 +188,9 @@ async def test_a_client_that_hangs_up_counts_as_gone_and_not_as_a_defect(
 ) -> None:
     labels = {"method": "POST", "route": "/api/v1/rag/query", "status": "499"}
     before = REGISTRY.get_sample_value("http_requests_total", labels) or 0
-    answering(service, hangs)
-    for ask in (streaming, unstreamed):
-        caller = ask(service)
+    service.answers(hangs)
+    for stream in (True, False):
+        caller = service.caller(stream=stream)
         asked = len(service.prompts())
         await eventually(lambda asked=asked: len(service.prompts()) > asked)  # type: ignore[misc]  # bound in the loop
         caller.hang_up()
@@ -238,7 +215,7 @@ async def test_the_other_services_ask_with_the_service_token_only(service: Servi
 
 
 async def test_nonsense_of_the_model_breaks_a_stream_off(service: Service) -> None:
-    answering(service, streams(b'{"response": "Three "}\n', b'"nodes"\n'))
+    service.answers(streams(b'{"response": "Three "}\n', b'"nodes"\n'))
     answer = await service.ask(stream=True)
     assert [name for name, _ in events(answer.content)] == ["sources", "token", "error"]
 
@@ -250,8 +227,8 @@ async def test_a_defect_ends_a_stream_without_done_and_is_cut(
         raise AttributeError
 
     monkeypatch.setattr(answer_module, "cited", broken)
-    answering(service, generates("Three "))
-    caller = streaming(service)
+    service.answers(generates("Three "))
+    caller = service.caller(stream=True)
     with pytest.raises(AttributeError):
         await caller.done
     assert caller.sent[-1].get("more_body") is True

@@ -15,8 +15,10 @@ from infra.embedded.qdrant.document import (
     with_index,
     with_params,
     with_peer,
+    with_replica,
     without_collection,
     without_peer,
+    without_replica,
 )
 from infra.embedded.qdrant.errors import QdrantError
 from infra.embedded.qdrant.params import Params
@@ -80,6 +82,46 @@ def test_a_node_that_comes_anew_gets_the_replicas_that_are_lacking() -> None:
     assert states(filled) == ["Active", "Active", "Dead"]
     assert filled_up("u")(filled) is filled
     assert with_peer(4, "http://three")(filled) is filled
+
+
+def test_a_replica_goes_and_comes_again_with_everything_to_copy_in_a_new_tenure() -> None:
+    left = without_replica("docs", 3)(DOCS)
+    assert left.collections["docs"].active == [1, 2]
+    again = with_replica("docs", 1, 3)(left)
+    assert states(again) == ["Active", "Active", "Dead"]
+    assert with_replica("docs", 2, 3)(again) is again
+    assert recovered("u", THREE)(again) is again  # what is left of the time before does not count
+    partial = recovering("u", Member(3, "t"))(again)
+    with pytest.raises(QdrantError, match="Bad request: Shard 0 is already involved in transfer 1 -> 3"):
+        with_replica("docs", 1, 3)(partial)
+    assert states(with_replica("docs", 1, 2)(DOCS)) == ["Active", "Dead", "Active"]  # it is begun anew
+
+
+def test_the_last_replica_and_the_last_active_one_stay() -> None:
+    lost = dead("u", {TWO, THREE}, ONE)(DOCS)
+    with pytest.raises(QdrantError, match="must have at least one active replica after removing 1"):
+        without_replica("docs", 1)(lost)
+    alone = without_replica("docs", 3)(without_replica("docs", 2)(lost))
+    assert states(alone) == ["Active"]
+    with pytest.raises(QdrantError, match="must have at least one active replica after removing 1"):
+        without_replica("docs", 1)(alone)
+    with pytest.raises(QdrantError, match="Peer 2 has no replica of shard 0"):
+        without_replica("docs", 2)(alone)
+    with pytest.raises(QdrantError, match="Shard 0 is not active on peer 2"):
+        with_replica("docs", 2, 3)(alone)
+    with pytest.raises(QdrantError, match="Peer 9 does not exist"):
+        with_replica("docs", 1, 9)(alone)
+
+
+def test_a_dropped_replica_can_declare_nobody_dead() -> None:
+    dropped = without_replica("docs", 2)(DOCS)
+    assert dead("u", {ONE}, TWO)(dropped) is dropped
+
+
+def test_a_node_that_has_to_be_bare_leaves_without_replicas_only() -> None:
+    with pytest.raises(QdrantError, match="Cannot remove peer 3 as there are shards on it"):
+        without_peer(3, bare=True)(DOCS)
+    assert without_peer(3, bare=True)(without_replica("docs", 3)(DOCS)).peers.keys() == {1, 2}
 
 
 def test_indexes_and_parameters() -> None:

@@ -8,8 +8,9 @@ from infra.embedded.qdrant.errors import QdrantError
 from infra.embedded.qdrant.fields import point_id
 from infra.embedded.qdrant.filters import read_filter
 from infra.embedded.qdrant.indexes import read_schema
-from infra.embedded.qdrant.options import check_options, needed_replicas, timeout_s, wants_completion
+from infra.embedded.qdrant.options import check_options, needed_replicas, switch, timeout_s, wants_completion
 from infra.embedded.qdrant.params import Params, changed_params, read_params
+from infra.embedded.qdrant.placement import read_placement
 from infra.embedded.qdrant.reads import read_count, read_facet, read_query, read_retrieval, read_scroll, read_search
 from infra.embedded.qdrant.writes import read_write
 
@@ -112,6 +113,10 @@ def body_of(kind: str, **body: Any) -> Callable[[], Any]:
     return lambda: read_write(kind, body, 2)
 
 
+def place(**body: Any) -> Callable[[], Any]:
+    return lambda: read_placement("docs", body)
+
+
 def query(**body: Any) -> Callable[[], Any]:
     return lambda: read_query(body, 2, lambda _: None)
 
@@ -163,12 +168,25 @@ def query(**body: Any) -> Callable[[], Any]:
         (lambda: read_params({"vectors": {"size": 70000, "distance": "Dot"}}), 400, "more than 65536"),
         (lambda: read_params({"vectors": COSINE, "replication_factor": 0}), 422, "must be 1 or larger"),
         (lambda: changed_params(Params(2, "Dot"), {"optimizers_config": {}}), 400, "unsupported field"),
+        (place(), 400, "did not match any variant"),
+        (place(drop_replica={"shard_id": 0, "peer_id": 1}, replicate_shard={}), 400, "did not match any variant"),
+        (place(move_shard={}), 400, "the operation move_shard is not supported"),
+        (place(drop_replica={"shard_id": 0}), 400, "missing field `peer_id`"),
+        (place(drop_replica={"shard_id": 3, "peer_id": 1}), 400, "Bad request: Shard 3 of docs does not exist"),
+        (place(drop_replica={"shard_id": 0, "peer_id": "1"}), 400, "peer_id: expected an unsigned integer"),
+        (place(replicate_shard={"shard_id": 0, "from_peer_id": 1}), 400, "missing field `to_peer_id`"),
+        (
+            place(replicate_shard={"shard_id": 0, "from_peer_id": 1, "to_peer_id": 1}),
+            422,
+            'cannot transfer shard to itself, "to_peer_id" must be different than 1 in "from_peer_id"',
+        ),
         (lambda: read_schema("word"), 400, "unknown variant `word`"),
         (lambda: read_schema({"type": "keyword", "shape": 1}), 400, "field_schema"),
         (lambda: read_schema({"on_disk": True}), 400, "missing field `type`"),
         (lambda: check_options({"wiat": "true"}, "wait"), 400, "parameter `wiat`"),
         (lambda: wants_completion({"wait": "yes"}), 400, "wait: expected true or false"),
         (lambda: wants_completion({"ordering": "strong"}), 400, "ordering=strong is not supported"),
+        (lambda: switch({"force": "1"}, "force"), 400, "force: expected true or false"),
         (lambda: needed_replicas({"consistency": "most"}, 3), 400, "consistency: expected"),
         (lambda: timeout_s({"timeout": "soon"}), 400, "timeout: expected"),
     ],

@@ -36,7 +36,7 @@ def deploy_under_mocks() -> tuple[Recorded, dict[str, Any]]:
     pulumi.runtime.set_mocks(recorded, project="breakwater", stack="test", preview=False)
 
     def run() -> pulumi.Output[dict[str, str]]:
-        outputs.update(deploy(topology(100), settings(portOffset=100)))
+        outputs.update(deploy(topology(100), settings(portOffset=100), {"interServiceSecret": "introduce"}))
         secrets: pulumi.Output[dict[str, str]] = outputs["secrets"]
         return secrets
 
@@ -75,6 +75,11 @@ def test_the_secrets_are_one_for_the_database_one_between_services_one_for_each_
 ) -> None:
     names = {r.name for r in deployed[0].resources if r.typ.endswith("Secret")}
     assert names == {"databasePassword", "interServiceSecret", "jwtSecret-app"}
+
+
+def test_a_step_reaches_the_secret_that_it_is_for_and_no_other(deployed: tuple[Recorded, dict[str, Any]]) -> None:
+    steps = {r.name: r.inputs.get("step") for r in deployed[0].resources if r.typ.endswith("Secret")}
+    assert steps == {"databasePassword": None, "interServiceSecret": "introduce", "jwtSecret-app": None}
 
 
 def test_the_outputs_say_where_everything_listens(deployed: tuple[Recorded, dict[str, Any]]) -> None:

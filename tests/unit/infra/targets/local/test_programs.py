@@ -10,7 +10,7 @@ from infra.targets.local.programs import Program, Stack, program
 from infra.topology import topology
 from tests.settings import settings
 
-SECRETS = {"databasePassword": "db" * 20, "interServiceSecret": "is" * 20, "jwtSecret-app": "jw" * 20}
+SECRETS = {"databasePassword": ["db" * 20], "interServiceSecret": ["is" * 20, "ot" * 20], "jwtSecret-app": ["jw" * 20]}
 
 
 @pytest.fixture(autouse=True)
@@ -23,7 +23,8 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stack(**changes: object) -> Stack:
     values = settings(**changes)
-    return Stack(topology(values.port_offset, chaos=values.chaos), values, StackPaths(Path("/data/test")))
+    shape = topology(values.port_offset, chaos=values.chaos, qdrant_nodes=values.qdrant_nodes)
+    return Stack(shape, values, StackPaths(Path("/data/test")))
 
 
 def of(name: str, **changes: object) -> Program:
@@ -40,7 +41,7 @@ def test_no_secret_is_in_a_command_or_an_environment() -> None:
     for component in topology().components:
         runs = of(component.name)
         shown = " ".join((*runs.command, *runs.environment.values()))
-        assert not any(secret in shown for secret in SECRETS.values())
+        assert not any(secret in shown for held in SECRETS.values() for secret in held)
 
 
 def test_with_chaos_a_service_reaches_its_dependencies_through_the_edges_proxies() -> None:
@@ -49,6 +50,11 @@ def test_with_chaos_a_service_reaches_its_dependencies_through_the_edges_proxies
     assert environment["OLLAMA_URL"] == "http://127.0.0.1:21020"
     assert environment["REDIS_URL"] == "redis://127.0.0.1:21025/0"
     assert environment["DATABASE_URL"] == "postgresql://breakwater@127.0.0.1:21024/rag"
+
+
+def test_with_one_vector_node_a_service_knows_of_no_other() -> None:
+    for service in ("query", "ingestion", "collections"):
+        assert of(service, qdrantNodes=1, chaos=False).environment["QDRANT_URLS"] == "http://127.0.0.1:6333"
 
 
 def test_without_chaos_a_service_reaches_them_itself() -> None:
@@ -65,11 +71,9 @@ def test_the_offset_moves_what_a_service_listens_on_and_dials() -> None:
 
 def test_a_services_secrets_are_files_named_by_its_environment() -> None:
     runs = of("query")
-    files = runs.files(SECRETS)
-    assert files == {
-        "inter_service_secret": SECRETS["interServiceSecret"],
-        "database_password": SECRETS["databasePassword"],
-    }
+    assert runs.files(SECRETS) == {"database_password": "db" * 20}
+    assert runs.live_files(SECRETS) == {"inter_service_secret": f"{'is' * 20}\n{'ot' * 20}"}
+    assert runs.environment["INTER_SERVICE_SECRET_FILE"] == "/data/test/run/query/inter_service_secret"
     assert runs.environment["DATABASE_PASSWORD_FILE"] == "/data/test/run/query/database_password"
 
 
@@ -98,10 +102,23 @@ def test_a_real_vector_node_listens_on_its_own_ports_of_this_machine_only() -> N
 
 
 def test_the_gateways_files_hold_the_consumers_secrets_and_its_routes_lead_to_the_edges() -> None:
-    files = of("kong").files(SECRETS)
-    assert SECRETS["jwtSecret-app"] in files["kong.yml"]
+    gateway = of("kong")
+    files = gateway.live_files(SECRETS)
+    assert "jw" * 20 in files["kong.yml"]
     assert "127.0.0.1:21050" in files["kong.yml"]
-    assert set(files) >= {"bootstrap.json", "cds.json", "lds.json", "rds.json"}
+    assert set(gateway.files(SECRETS)) == {"bootstrap.json", "cds.json", "lds.json", "rds.json"}
+
+
+def test_a_rotated_secret_changes_no_file_that_takes_a_restart() -> None:
+    later = {name: ["new" * 20, *held] for name, held in SECRETS.items() if name != "databasePassword"}
+    later["databasePassword"] = SECRETS["databasePassword"]
+    changed = set()
+    for component in topology().components:
+        runs = of(component.name)
+        assert runs.files(later) == runs.files(SECRETS)
+        if runs.live_files(later) != runs.live_files(SECRETS):
+            changed.add(component.name)
+    assert changed == {"ingestion", "query", "rag-service", "collections", "kong"}
 
 
 def test_a_changed_file_of_a_service_changes_its_digest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

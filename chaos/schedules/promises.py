@@ -1,0 +1,145 @@
+"""What callers are promised while several faults are in force: the outage contract of each, taken together.
+
+What any of the faults allows by itself may be got, and what is got in calm, within the time of calm. On the gateway's
+way to a service its own errors may be got too.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chaos.checkers.safely import enough, safely
+from chaos.contract.contract import Answer, Contract, Promise
+from chaos.record import Finding, Outcome, Request, Verdict
+from chaos.schedules.schedule import Interval
+from infra.topology import PEERS, QDRANT_NODES
+
+CHECK = "declared-answers"
+SHOWN = 20
+
+DEPENDENCIES = {
+    "ollama": "ollama",
+    "query->ollama": "ollama",
+    "redis": "redis",
+    "query->redis": "redis",
+    "timescaledb": "timescaledb",
+    "query->timescaledb": "timescaledb",
+    "collections->timescaledb": "timescaledb",
+    "ingestion->timescaledb": "timescaledb",
+    "query": "query",
+    "rag-service->query": "query",
+    "ingestion": "ingestion",
+    "collections->ingestion": "ingestion",
+}
+"""The contract's dependency that is away, by the fault's target; what a target without one suffers changes nothing."""
+
+ONE_NODE, ALL_NODES = "qdrant-one-node", "qdrant"
+NODES = {f"{way}{node}": node for node in QDRANT_NODES for way in ("", "query->", f"{PEERS}->")}
+"""The vector node of which searches may get no answer, by the fault's target."""
+
+KINDS = {
+    "down": "down",
+    "kill": "down",
+    "restart": "down",
+    "flapping": "down",
+    "partition": "down",
+    "black-hole": "black-hole",
+    "pause": "black-hole",
+    "latency": "slow",
+    "bandwidth": "slow",
+    "slicer": "slow",
+    "full-cache": "slow",
+    "reset": "reset",
+    "limit-data": "reset",
+    "garbage": "garbage",
+}
+"""The contract's kind, by the fault's."""
+
+SERVICES = {
+    "search": "query",
+    "question": "query",
+    "question-streamed": "query",
+    "rag-search": "rag-service",
+    "documents": "rag-service",
+    "collections": "collections",
+    "collection-documents": "collections",
+    "collection-stats": "collections",
+    "reindex": "collections",
+    "jobs": "ingestion",
+}
+"""The service behind the gateway, by endpoint. A fault on it, or on the gateway's edge to it, is on the way."""
+
+ON_THE_WAY = (
+    Answer("gateway error", "the gateway's word for a service that it gets no answer of", Outcome.ERROR, frozenset({502, 503, 504})),
+    Answer("cut off", "an answer that had begun", Outcome.LOST, frozenset({200, 202})),
+)
+
+
+@dataclass(frozen=True)
+class Felt:
+    """A fault and when callers may feel it: from its injection on, and after healing until all must be well."""
+
+    interval: Interval
+    begun: float
+    over: float
+
+    def touches(self, request: Request) -> bool:
+        return self.begun <= request.ended and request.intended <= self.over
+
+
+@safely(CHECK)
+def declared_answers(requests: Iterable[Request], faults: Sequence[Felt], contract: Contract, *, least: int) -> Finding:
+    """Every request got what it was promised, in time; `least` of them must have met a fault."""
+    known = list(requests)
+    touched = {request.number: [fault.interval for fault in faults if fault.touches(request)] for request in known}
+    enough(sum(bool(there) for there in touched.values()), least, "requests while a fault could be felt")
+    promises = [(request, promised(request.operation, touched[request.number], contract)) for request in known]
+    broken = [(request, promise) for request, promise in promises if not promise.kept(request)]
+    outcomes = [request.outcome.value for request in known]
+    evidence = {
+        "requests": len(known),
+        "outcomes": {outcome: outcomes.count(outcome) for outcome in sorted(set(outcomes))},
+        "first": [_told(*each, touched[each[0].number]) for each in broken[:SHOWN]],
+    }
+    said = f"{len(broken)} of {len(known)} answers undeclared"
+    if broken:
+        first, promise = broken[0]
+        said += f", such as {first.operation}: {_got(first)}, promised {promise}"
+    return Finding(CHECK, Verdict.FAILED if broken else Verdict.PASSED, said, evidence)
+
+
+def promised(endpoint: str, faults: Iterable[Interval], contract: Contract) -> Promise:
+    """What the endpoint's callers are promised under these faults."""
+    there = list(faults)
+    calm = contract.calm[endpoint]
+    answers = [*calm.answers]
+    for dependency, kind in _outages(there):
+        answers += contract.promise(dependency, kind, endpoint).answers
+    service = SERVICES[endpoint]
+    if any(fault.target in {service, f"kong->{service}"} for fault in there):
+        answers += ON_THE_WAY
+    return Promise(tuple(dict.fromkeys(answers)), calm.within_s)
+
+
+def _outages(faults: Sequence[Interval]) -> Iterable[tuple[str, str]]:
+    hit = {node for fault in faults if (node := NODES.get(fault.target))}
+    nodes = ALL_NODES if hit == set(QDRANT_NODES) else ONE_NODE
+    for fault in faults:
+        dependency = nodes if fault.target in NODES else DEPENDENCIES.get(fault.target)
+        if dependency:
+            yield dependency, KINDS[fault.fault["kind"]]
+
+
+def _got(request: Request) -> str:
+    return f"{request.outcome} {request.status or ''} after {request.seconds:.2f} s ({request.error or 'no error'})"
+
+
+def _told(request: Request, promise: Promise, faults: Iterable[Interval]) -> dict[str, object]:
+    return {
+        "number": request.number,
+        "operation": request.operation,
+        "intended": request.intended,
+        "got": _got(request),
+        "promised": str(promise),
+        "under": [str(fault) for fault in faults],
+        "request_id": request.headers.get("x-request-id"),
+    }

@@ -1,0 +1,42 @@
+"""Whether the nodes agree on who they are and on every collection's replicas."""
+
+from collections.abc import Iterator
+
+from infra.qdrant.view import View, Views
+
+
+def cluster_of(views: Views) -> View:
+    """The view to go by: of a node that is a member, in the larger cluster, and with more collections."""
+
+    def standing(view: View) -> tuple[bool, int, int]:
+        held = sum(view.active_on(name, view.peer) for name in view.collections)
+        return view.peer in view.members, len(view.members), held
+
+    return max(views.seen, key=standing)
+
+
+def disagreements(views: Views) -> Iterator[str]:
+    """What is not as it should be, in words; nothing about nodes that have left the cluster."""
+    cluster = cluster_of(views)
+    members = views.within(cluster.members)
+    if away := cluster.members - {view.peer for view in members.seen}:
+        yield f"{len(away)} of {len(cluster.members)} members do not answer"
+    for view in members.seen:
+        yield from _other_views(view, cluster)
+    for name, one in cluster.collections.items():
+        for states in one.states.values():
+            yield from (f"{name}: {s} at {views.name_of(peer)}" for peer, s in states.items() if s != "Active")
+            if len(states) != one.factors[0]:
+                yield f"{name}: {len(states)} replicas, where the replication factor says {one.factors[0]}"
+
+
+def _other_views(view: View, cluster: View) -> Iterator[str]:
+    """Where a member sees something else than the one to go by."""
+    if view.members != cluster.members:
+        yield f"{view.node.name} knows other members than {cluster.node.name}"
+    if view.collections.keys() != cluster.collections.keys():
+        yield f"{view.node.name} knows other collections than {cluster.node.name}"
+    for name in view.collections.keys() & cluster.collections.keys():
+        one, other = view.collections[name], cluster.collections[name]
+        if (one.factors, one.states) != (other.factors, other.states):
+            yield f"{name}: {view.node.name} sees other replicas than {cluster.node.name}"
