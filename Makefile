@@ -1,13 +1,14 @@
 # Breakwater. `make` alone lists the targets. STACK=name picks a stack (default: local), OFFSET=n its ports.
 STACK ?= local
 BREAKWATER = .venv/bin/breakwater
+CHAOS = .venv/bin/python -m chaos
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help up down status logs ask env test lint tools lock clean
+.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage rotate replicas cluster test lint tools lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 up: .venv/.ready tools ## bring the stack up, load the sample documents, answer a question
 	@$(BREAKWATER) up --stack $(STACK) $(if $(OFFSET),--offset $(OFFSET))
@@ -26,6 +27,33 @@ ask: .venv/.ready ## ask the stack a question (Q="why is there a breaker?")
 
 env: .venv/.ready ## what prepares a shell for `pulumi`: eval "$$(make env)"
 	@$(BREAKWATER) env --stack $(STACK)
+
+chaos: .venv/.ready tools ## break a stack on purpose and prove that it survives (QUICK=1: 5 minutes; ONLY=expression)
+	@$(CHAOS) run $(if $(QUICK),--quick) $(if $(ONLY),--only "$(ONLY)") $(if $(SEED),--seed $(SEED)) $(if $(KEEP),--keep)
+
+chaos-list: .venv/.ready ## the experiments, and what each proves
+	@$(CHAOS) list
+
+chaos-heal: .venv/.ready ## undo what a killed chaos run left in force
+	@$(CHAOS) heal --stack $(STACK)
+
+chaos-diff: .venv/.ready ## compare two chaos runs (A=folder B=folder)
+	@.venv/bin/python -m chaos.scorecard diff "$(A)" "$(B)"
+
+chaos-replay: .venv/.ready tools ## run a random schedule of an earlier run again (RUN=id/name)
+	@$(CHAOS) replay "$(RUN)"
+
+chaos-sabotage: .venv/.ready tools ## put defects into a stack and see the chaos suite notice each
+	@$(CHAOS) sabotage
+
+rotate: .venv/.ready ## change the services' secret without a failed request (WHAT=tokens: the consumers')
+	@$(BREAKWATER) rotate --stack $(STACK) $(if $(WHAT),--what $(WHAT)) $(if $(RETIRE),--retire)
+
+replicas: .venv/.ready ## compare the vector nodes' contents (REPAIR=1 makes them equal)
+	@$(BREAKWATER) replicas --stack $(STACK) $(if $(REPAIR),--repair)
+
+cluster: .venv/.ready ## the vector cluster; DO=single and DO=replicate switch to one node and back
+	@$(BREAKWATER) cluster --stack $(STACK) $(DO)
 
 test: .venv/.ready tools ## format, lint, types, every test layer, coverage floors
 	@tests/run

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import orjson
 from aiohttp import ClientSession, ClientTimeout
 
 from chaos.checkers.writes import Ack, Read, Write
@@ -18,12 +19,16 @@ ACTIVE = "Active"
 DIMENSIONS = 4
 MOST = 10_000  # points that a node is asked for
 
-Points = Mapping[int, tuple[str, tuple[float, ...]]]
-"""A node's content: each point's element and vector."""
+Points = Mapping[int, Any]
+"""A node's content: what it holds of each point, payload and vector."""
 
 
 class NodeError(RuntimeError):
-    """A node does not answer, or does not do as asked."""
+    """A node refuses, or takes no connection."""
+
+
+class NoAnswerError(NodeError):
+    """A node does not answer; whether it did as asked is unknown."""
 
 
 @dataclass
@@ -79,16 +84,16 @@ class Collection:
         return found
 
     async def content(self, node: str) -> Points:
-        """All points of a node's own copy, as long as that is Active; raises NodeError."""
+        """All points that a node holds, which are its own as long as its copy is Active; raises NodeError."""
         wanted = {"limit": MOST, "with_payload": True, "with_vector": True}
         there = (await self._ask(node, "POST", "/points/scroll", wanted, READ_S))["points"]
-        return {point["id"]: (point["payload"]["element"], tuple(point["vector"])) for point in there}
+        return {point["id"]: {"payload": point["payload"], "vector": point["vector"]} for point in there}
 
     async def _written(self, node: str, number: int, element: str) -> Ack:
         point = {"id": number, "vector": [1.0, 0.0, 0.5, float(number)], "payload": {"element": element}}
         try:
             await self._ask(node, "PUT", "/points?wait=true", {"points": [point]}, ATTEMPT_S)
-        except TimeoutError:
+        except NoAnswerError:
             return Ack.UNKNOWN
         except NodeError:
             return Ack.REFUSED
@@ -98,18 +103,19 @@ class Collection:
         url = f"{self.nodes[node]}/collections/{self.name}{path}"
         try:
             async with self.session.request(method, url, json=body, timeout=ClientTimeout(total=within_s)) as answer:
-                if answer.status != 200:
-                    raise NodeError(f"{node} answers {method} {path} with {answer.status}: {await answer.text()}")
-                return (await answer.json())["result"]
-        except aiohttp.ServerTimeoutError as error:
-            raise TimeoutError(str(error)) from error
-        except aiohttp.ClientError as error:
+                said = await answer.read()
+        except aiohttp.ClientConnectorError as error:
             raise NodeError(f"{node}: {error}") from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise NoAnswerError(f"{node}: {type(error).__name__} {error}") from error
+        if answer.status != 200:
+            raise NodeError(f"{node} answers {method} {path} with {answer.status}: {said[:200].decode()}")
+        return orjson.loads(said)["result"]
 
 
 def final_reads(contents: Mapping[str, Points], at: float) -> list[Read]:
     """What the nodes held at the end, for the checker of acknowledged writes."""
     return [
-        Read(node, at, frozenset(element for element, _ in points.values()), final=True)
+        Read(node, at, frozenset(point["payload"]["element"] for point in points.values()), final=True)
         for node, points in contents.items()
     ]

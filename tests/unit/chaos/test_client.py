@@ -10,7 +10,7 @@ from chaos.operations import OPERATIONS, Ask
 from chaos.record import Outcome, Request
 from tests.servers import REFUSING, Answer, Clock, Upstream, drops, hangs, says, streams, upstream
 
-FOUND = {"results": [{"document": {"path": "search.md"}, "chunk": 3}]}
+FOUND = {"results": [{"document": {"path": "search.md"}, "chunk": 3, "text": "Found " + 100 * "x"}]}
 DONE = b'event: done\ndata: {"citations": [{"path": "a.md", "chunk": 0}]}\n\n'
 FAILED = b'event: error\ndata: {"error": "Service Unavailable"}\n\n'
 SEARCH = Ask(OPERATIONS["search"], {"question": "what & why?", "marker": "m1"})
@@ -62,7 +62,12 @@ async def test_an_answer_is_recorded_with_its_headers_and_what_it_found() -> Non
     assert (request.number, request.operation, request.intended, request.started) == (7, "search", 999.5, 1000.0)
     assert (request.status, request.outcome, request.error) == (200, Outcome.DEGRADED, None)
     assert request.headers == {"x-from-cache": "true", "x-service-degraded": "true"}
-    assert request.about == {"question": "what & why?", "marker": "m1", "results": ["search.md#3"]}
+    assert request.about == {
+        "question": "what & why?",
+        "marker": "m1",
+        "results": ["search.md#3"],
+        "begins": "Found " + 74 * "x",
+    }
 
 
 async def test_an_answer_that_says_no_is_recorded_with_what_it_said() -> None:

@@ -37,7 +37,7 @@ def test_the_table_says_something_of_every_dependency_kind_and_endpoint() -> Non
         ("qdrant", "collection-stats", {"live"}),
         ("qdrant-one-node", "search", {"live", "fresh"}),
         ("redis", "search", {"live"}),
-        ("timescaledb", "search", {"live"}),
+        ("timescaledb", "search", {"live", "fresh"}),
         ("timescaledb", "collections", {"live"}),
         ("timescaledb", "collection-documents", {"unavailable"}),
         ("timescaledb", "job-start", {"unavailable"}),
