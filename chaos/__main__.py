@@ -3,11 +3,14 @@
   python -m chaos run [--quick]     every experiment, on a stack of its own, and a scorecard
   python -m chaos list              the experiments and what each proves
   python -m chaos heal --stack S    undo what a killed run left in force
+  python -m chaos schedules N       only N random schedules of several faults, each told as it ends
+  python -m chaos replay RUN/NAME   such a schedule once more, with the times at which its faults really came and went
 
 `make chaos`, `make chaos QUICK=1`, `make chaos-heal` and `make chaos-diff A=… B=…` call these.
 """
 
 import argparse
+import os
 import random
 import sys
 from collections.abc import Iterator
@@ -21,6 +24,7 @@ from chaos import own_stack
 from chaos.catalogue import EXPERIMENTS, catalogue
 from chaos.heal import heal_left_over
 from chaos.record import Run, save_run
+from chaos.schedules import COUNT, REPLAY, journal
 from chaos.scorecard.__main__ import main as show_scorecard
 from chaos.stack import Stack, StackError
 from chaos.suite import SUITE, Suite, implementations, recovery_s
@@ -31,6 +35,9 @@ from infra.workspace import WorkspaceError
 REPORTS = PROJECT_ROOT / "reports" / "chaos"
 OWN = {False: "chaos", True: "chaos-quick"}
 QUICK_RECOVERY_S = 5.0  # breakers that recover within this are waited for in every experiment
+
+RANDOM = "random_schedules"  # the experiment that draws schedules, or runs a journal's again
+TOLD = ("-s",)  # pytest shows at once what an experiment prints
 
 RUN = """\
 Run the experiments and write a scorecard.
@@ -56,13 +63,15 @@ class Shared:
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the suite; returns the exit code."""
+    if parsed.schedules is not None:
+        os.environ[COUNT] = str(parsed.schedules)
     with _stack(parsed) as name:
         stack = Stack.of(name)
         healing = heal_left_over(stack)
         if str(healing):
             Console().print(f"[yellow]left by an earlier run[/]\n{healing}")
         suite = _suite(stack, seed=parsed.seed)
-        chosen = ["-k", parsed.only] if parsed.only else []
+        chosen = ["-k", parsed.only] if parsed.only else ["-m", "not full"] if suite.quick else []
         with watching(stack):
             ran = pytest.main(
                 [
@@ -75,6 +84,7 @@ def run(parsed: argparse.Namespace) -> int:
                     "timeout=300",
                     "--tb=line",
                     *chosen,
+                    *parsed.shown,
                 ],
                 plugins=[Shared(suite)],
             )
@@ -109,6 +119,12 @@ def _suite(stack: Stack, *, seed: int | None) -> Suite:
     return Suite(stack, made, folder, recovers)
 
 
+def replay(parsed: argparse.Namespace) -> int:
+    """Run the schedules of a journal again; returns the exit code."""
+    os.environ[REPLAY] = str(journal.find(REPORTS, parsed.journal))
+    return run(parsed)
+
+
 def show_catalogue(_: argparse.Namespace) -> int:
     """Print the experiments."""
     console = Console()
@@ -124,6 +140,19 @@ def heal(parsed: argparse.Namespace) -> int:
     return 1 if healing.problems or healing.held else 0
 
 
+def _count(text: str) -> int:
+    if (number := int(text)) < 1:
+        raise ValueError(f"{text} schedules are none")
+    return number
+
+
+def _add_options(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--quick", action="store_true", help="breakers that recover in 2 s instead of 30")
+    command.add_argument("--stack", help="break this stack, which is up, instead of one of the suite's own")
+    command.add_argument("--keep", action="store_true", help="leave the suite's own stack up afterwards")
+    command.add_argument("--seed", type=int, help="of everything that is drawn by chance (default: a new one)")
+
+
 def main() -> int:
     """Do what the command line says."""
     parser = argparse.ArgumentParser(
@@ -136,12 +165,18 @@ def main() -> int:
         description=RUN,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("--quick", action="store_true", help="breakers that recover in 2 s instead of 30")
-    command.add_argument("--stack", help="break this stack, which is up, instead of one of the suite's own")
     command.add_argument("--only", metavar="EXPRESSION", help="experiments whose names match, as pytest's -k has it")
-    command.add_argument("--keep", action="store_true", help="leave the suite's own stack up afterwards")
-    command.add_argument("--seed", type=int, help="of everything that is drawn by chance (default: a new one)")
-    command.set_defaults(do=run)
+    command.add_argument("--schedules", type=_count, metavar="N", help="random schedules (default: 3 quick, 10 full)")
+    _add_options(command)
+    command.set_defaults(do=run, shown=())
+    command = commands.add_parser("schedules", help="run random schedules of several faults, and nothing else")
+    command.add_argument("schedules", type=_count, metavar="N")
+    _add_options(command)
+    command.set_defaults(do=run, only=RANDOM, shown=TOLD)
+    command = commands.add_parser("replay", help="run a schedule of an earlier run again, or all of that run's")
+    command.add_argument("journal", metavar="RUN[/NAME]", help="a run in reports/chaos, and a file of its `schedules`")
+    _add_options(command)
+    command.set_defaults(do=replay, only=RANDOM, schedules=None, shown=TOLD)
     command = commands.add_parser("list", help="list the experiments")
     command.set_defaults(do=show_catalogue)
     command = commands.add_parser("heal", help="undo what a killed run left")
@@ -150,7 +185,7 @@ def main() -> int:
     parsed = parser.parse_args()
     try:
         code: int = parsed.do(parsed)
-    except (WorkspaceError, StackError, own_stack.OwnStackError) as error:
+    except (WorkspaceError, StackError, own_stack.OwnStackError, journal.JournalError) as error:
         sys.stderr.write(f"chaos: {error}\n")
         return 2
     return code

@@ -58,8 +58,9 @@ class OpenLoop:
     async def __aexit__(self, raised: object = None, *_: object) -> None:
         assert self._starter
         now = self._clock()
-        while self._late and self._late[0][1] <= now and not self._slots.locked() and not self._starter.done():
-            await asyncio.sleep(0)  # noqa: ASYNC110 - it is due, and is only waiting for its turn
+        # What is due, and only waits for its turn, still begins.
+        while self._late and self._late[0][1] <= now and not self._slots.locked() and not self._starter.done():  # noqa: ASYNC110
+            await asyncio.sleep(0)
         await _end(self._starter)
         for number, intended in takewhile(lambda due: due[1] <= now, chain(self._late, self._due)):
             self._missed(number, intended)

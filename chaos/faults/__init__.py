@@ -23,6 +23,7 @@ from chaos.faults.program import Program
 from chaos.faults.reset import Reset
 from chaos.faults.restart import Restart
 from chaos.faults.schema import SchemaGone
+from chaos.faults.single_node import SingleNode
 from chaos.faults.slicer import Slicer
 
 __all__ = [
@@ -46,6 +47,7 @@ __all__ = [
     "Restart",
     "Saved",
     "SchemaGone",
+    "SingleNode",
     "Slicer",
     "from_json",
     "to_json",
@@ -68,6 +70,7 @@ _CLASSES: tuple[type[Any], ...] = (
     Reset,
     Restart,
     SchemaGone,
+    SingleNode,
     Slicer,
 )
 FAULTS: dict[str, type[Any]] = {one.kind: one for one in _CLASSES}

@@ -85,5 +85,7 @@ def ordered(intervals: list[Interval]) -> Schedule:
 
 def schedules() -> SearchStrategy[Schedule]:
     """Sound schedules of one to five faults."""
-    drawn = (st.lists(INTERVALS, min_size=1, max_size=MOST) | st.lists(INTERVALS, min_size=2, max_size=MOST)).map(ordered)
+    drawn = (st.lists(INTERVALS, min_size=1, max_size=MOST) | st.lists(INTERVALS, min_size=2, max_size=MOST)).map(
+        ordered
+    )
     return drawn.filter(lambda schedule: not any(problems(schedule)))

@@ -1,4 +1,4 @@
-"""A collection of the harness's own at the vector nodes, past every proxy: what is written there, and what they hold."""
+"""A collection of its own at the vector nodes, past every proxy: what is written there, and what they hold."""
 
 import asyncio
 from collections.abc import Mapping

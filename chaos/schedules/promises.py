@@ -69,21 +69,25 @@ SERVICES = {
 """The service behind the gateway, by endpoint. A fault on it, or on the gateway's edge to it, is on the way."""
 
 ON_THE_WAY = (
-    Answer("gateway error", "the gateway's word for a service that it gets no answer of", Outcome.ERROR, frozenset({502, 503, 504})),
+    Answer(
+        "gateway error",
+        "the gateway's word for a service that it gets no answer of",
+        Outcome.ERROR,
+        frozenset({502, 503, 504}),
+    ),
     Answer("cut off", "an answer that had begun", Outcome.LOST, frozenset({200, 202})),
 )
 
 
 @dataclass(frozen=True)
 class Felt:
-    """A fault and when callers may feel it: from its injection on, and after healing until all must be well."""
+    """A fault and when its injection began: from then on callers may feel it, until all is well again and looked at."""
 
     interval: Interval
     begun: float
-    over: float
 
     def touches(self, request: Request) -> bool:
-        return self.begun <= request.ended and request.intended <= self.over
+        return self.begun <= request.ended
 
 
 @safely(CHECK)

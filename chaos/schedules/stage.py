@@ -4,16 +4,16 @@ import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from math import inf
-from typing import Any
 
+from chaos.checkers.writes import CHECK as ACKNOWLEDGED
 from chaos.checkers.writes import acknowledged_writes
 from chaos.contract import table
-from chaos.experiment import Experiment
+from chaos.experiment import PATIENCE_S, Experiment
 from chaos.load import always, distinct, mixed, repeated
 from chaos.openloop import OpenLoop, steps
 from chaos.operations import OPERATIONS, Ask
 from chaos.questions import QUESTIONS
-from chaos.record import Finding, Request, Verdict
+from chaos.record import Finding, Verdict
 from chaos.schedules import aftermath
 from chaos.schedules.points import Collection, NodeError, final_reads
 from chaos.schedules.promises import Felt, declared_answers
@@ -70,33 +70,73 @@ class _Acted:
 
 
 async def tried(e: Experiment, schedule: Schedule, name: str, seed: int) -> Trial:
-    """Run the schedule; raises NotReadyError where the stack is not well before."""
+    """Run the schedule; raises NotReadyError where the stack is not well before, NodeError where it has no vectors."""
     await e.ready()
     nodes = {node: e.stack.url(node) for node in QDRANT_NODES}
     own = Collection(e.session, nodes, f"chaos-{e.suite.run.id}-{name}", e.now)
-    documents = replace(own, name=DOCUMENTS)
-    await own.create()
     began = e.now()
-    async with e.load(asks(f"{e.suite.run.id}-{name}", seed), rate=RATE, seed=seed) as load:
-        async with OpenLoop(steps(WRITES, begin=began), _writing(own), missed=_nothing, clock=e.now, grace_s=10):
-            await e.lasts(CALM_S)
-            start = e.now()
-            acted = await asyncio.gather(*(_act(e, interval, start) for interval in schedule.intervals))
-        if not e.suite.quick:
-            await e.reset_breakers()
-        within_s = e.suite.recovery_s + WELL_S
-        findings = await aftermath.settled(
-            aftermath.looks(e, load, [own, documents]), within_s=within_s, clock=e.now
-        )
-    felt = [Felt(interval, one.begun, inf) for interval, one in zip(schedule.intervals, acted, strict=True)]
-    findings = [
-        _in_force(acted),
-        declared_answers(load.requests, felt, table.load(), least=LEAST),
-        await _kept(own),
-        *findings,
-    ]
+    await own.create()
+    try:
+        async with e.load(asks(f"{e.suite.run.id}-{name}", seed), rate=RATE, seed=seed) as load:
+            start, acted = await _broken(e, schedule, own)
+            if not e.suite.quick:
+                await e.reset_breakers()  # as every experiment does that is not about the time to recover
+            looks = aftermath.looks(e, load, [own, replace(own, name=DOCUMENTS)])
+            well = await aftermath.settled(looks, within_s=e.suite.recovery_s + WELL_S, clock=e.now)
+        kept = await _kept(own)
+    finally:
+        await own.drop()
+    felt = [Felt(interval, one.begun) for interval, one in zip(schedule.intervals, acted, strict=True)]
+    findings = (_in_force(acted), declared_answers(load.requests, felt, table.load(), least=LEAST), kept, *well)
     happened = tuple(
-        one.since(start, interval.made.describe())
-        for interval, one in zip(schedule.intervals, acted, strict=True)
+        one.since(start, interval.made.describe()) for interval, one in zip(schedule.intervals, acted, strict=True)
     )
-    return Trial(name, seed, schedule, happened, tuple(findings), e.now() - began)
+    return Trial(name, seed, schedule, happened, findings, e.now() - began)
+
+
+async def _broken(e: Experiment, schedule: Schedule, own: Collection) -> tuple[float, list[_Acted]]:
+    """Have every fault in force in its time, and write meanwhile; returns when the schedule began."""
+
+    async def write(number: int, _: float) -> None:
+        await own.write(number)
+
+    def late(number: int, _: float) -> None:
+        pass  # a write that never began was not promised to anybody
+
+    async with OpenLoop(steps(WRITES, begin=e.now()), write, missed=late, clock=e.now, grace_s=PATIENCE_S):
+        await e.lasts(CALM_S)
+        start = e.now()
+        return start, await asyncio.gather(*(_act(e, interval, start) for interval in schedule.intervals))
+
+
+async def _act(e: Experiment, interval: Interval, start: float) -> _Acted:
+    await e.lasts(start + interval.start - e.now())
+    acted = _Acted(e.now())
+    try:
+        async with e.broken(interval.made):
+            acted.in_force = e.now()
+            await e.lasts(start + interval.end - e.now())
+            acted.ended = e.now()
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with one fault, the others go on and all is judged
+        acted.problem = f"{interval.made.describe()}: {type(error).__name__}: {error}"
+    acted.healed = e.now()
+    return acted
+
+
+def _in_force(acted: list[_Acted]) -> Finding:
+    """A schedule of which a fault was not in force has not been run."""
+    bad = [one.problem for one in acted if one.problem]
+    if bad:
+        return Finding("faults-in-force", Verdict.UNKNOWN, "; ".join(bad), {"problems": bad})
+    return Finding("faults-in-force", Verdict.PASSED, f"{len(acted)} faults in force")
+
+
+async def _kept(own: Collection) -> Finding:
+    """Whether all nodes have what any of them has acknowledged."""
+    try:
+        contents = {node: await own.content(node) for node in own.nodes}
+    except NodeError as error:
+        return Finding(ACKNOWLEDGED, Verdict.UNKNOWN, str(error))
+    reads = final_reads(contents, own.clock())
+    # What a node has refused and kept is written again until it is acknowledged, so that nothing refused may be left.
+    return acknowledged_writes(own.writes, reads, stale_s=inf, least=LEAST)

@@ -20,7 +20,7 @@ class Happened:
 
 @dataclass(frozen=True)
 class Trial:
-    """The journal's entry. `smallest` is the smallest schedule that still fails in the same way, where one was sought."""
+    """The journal's entry. `smallest` is the smallest schedule that fails in the same way, where one was sought."""
 
     name: str
     seed: int

@@ -94,11 +94,12 @@ class Database:
 
         What is wrong with a statement itself (psycopg.ProgrammingError, IntegrityError …) is raised as it is.
         """
-        async with self._protection.call(DatabaseUnavailableError), self._connection() as connection:
+        async with self._protection.call(DatabaseUnavailableError), self.unguarded() as connection:
             yield connection
 
     @asynccontextmanager
-    async def _connection(self) -> AsyncIterator[AsyncConnection[Any]]:
+    async def unguarded(self) -> AsyncIterator[AsyncConnection[Any]]:
+        """`connection` for looks in the background: the breaker is not asked, and learns nothing by them."""
         try:
             with ExitStack() as limit:  # around the commit too
                 wait_s = deadline.within(ACQUIRE_TIMEOUT_S)
@@ -120,5 +121,5 @@ class Database:
 
     async def ping(self) -> None:
         """Raise DatabaseUnavailableError unless the database answers; the breaker is not asked."""
-        async with self._connection() as connection:
+        async with self.unguarded() as connection:
             await connection.execute("SELECT 1")
