@@ -90,7 +90,6 @@ class Vectors:
 
     async def _attempt(self, node: str, numbers: Sequence[int], note: str) -> Ack:
         points = [point(number, note) for number in numbers]
-        ack = Ack.UNKNOWN
         try:
             status, said = await self.ask(node, "PUT", "/points?wait=true", {"points": points}, self._patience_s)
         except ClientConnectorError:
@@ -148,9 +147,9 @@ class Vectors:
         return {one for content in held for one in content if any(other.get(one) != content[one] for other in held)}
 
     async def whole(self) -> bool:
-        """Whether all replicas of all collections are Active, and those of this one equal; if so, the final reads."""
+        """Whether all replicas are Active and those of this collection equal; if so, these are the final reads."""
         started = self._clock()
-        if not all(await asyncio.gather(*map(self.settled, self._nodes))):
+        if not await self.active():
             return False
         held = await self.contents()
         first, *others = held.values()
@@ -159,8 +158,11 @@ class Vectors:
         self.reads += [Read(node, started, frozenset(first), final=True) for node in self._nodes]
         return True
 
-    async def settled(self, node: str) -> bool:
-        """Whether in that node's eyes every collection has an Active replica on every node."""
+    async def active(self) -> bool:
+        """Whether in every node's eyes every collection has an Active replica on every node."""
+        return all(await asyncio.gather(*map(self._all_active, self._nodes)))
+
+    async def _all_active(self, node: str) -> bool:
         try:
             _, found = await self.ask(node, "GET", None)
             states = [await self._states(node, one["name"]) for one in found["collections"]]
@@ -194,6 +196,12 @@ class Vectors:
         async with self._session.request(method, url, json=body, timeout=ClientTimeout(total=patience_s)) as answer:
             said = orjson.loads(await answer.read())
         return answer.status, said["result"] if answer.status == 200 else said["status"]
+
+    async def cluster(self, node: str) -> dict[str, Any]:
+        """The cluster as the node sees it."""
+        async with self._session.get(f"{self._nodes[node]}/cluster", timeout=ClientTimeout(total=READ_S)) as answer:
+            result: dict[str, Any] = orjson.loads(await answer.read())["result"]
+            return result
 
     async def _must(self, method: str, path: str, body: Any = None) -> None:
         node = self._order[0]

@@ -46,12 +46,12 @@ def measure(requests: Sequence[Request], least: int) -> Measured:
 
 @safely(CHECK)
 def steady_state(requests: Iterable[Request], *, before: float, after: float, steady: Steady) -> Finding:
-    """Steady until `before` and from `after` on, seconds by intended start.
+    """Steady until `before`, by the requests that had ended, and from `after` on, by those that were to start then.
 
     Without a steady state to begin with, nothing that comes later proves anything.
     """
     known = list(requests)
-    first = measure([request for request in known if request.intended < before], steady.least)
+    first = measure([request for request in known if request.ended < before], steady.least)
     last = measure([request for request in known if request.intended >= after], steady.least)
     if not first.meets(steady):
         raise NoEvidenceError(f"not steady before the fault: {first}")
