@@ -18,6 +18,7 @@ from infra import workspace
 from infra.gateway.tokens import mint, secret_name
 from infra.targets.local import supervisor
 from infra.targets.local.paths import StackPaths
+from infra.targets.local.programs import TOKEN_FILE
 from infra.topology import Edge, Topology, topology
 
 STOP_S = 15.0  # seconds for a component to stop; the supervisor kills it after 10
@@ -98,8 +99,8 @@ class Stack:
 
     @property
     def service_token(self) -> str:
-        """What services show one another."""
-        return self.secrets["interServiceSecret"]
+        """What services show one another at this moment: a rotation changes it. Raises OSError without services."""
+        return (self.paths.run("query") / TOKEN_FILE).read_text().split()[0]
 
     def state(self, component: str) -> str:
         """The supervisor's word for it, such as RUNNING; raises StackError where it runs no such component."""

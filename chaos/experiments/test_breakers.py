@@ -7,7 +7,7 @@ from chaos.checkers.breaker import breaker_conformance
 from chaos.checkers.breaker_laws import Rule
 from chaos.checkers.crossing import crossing
 from chaos.experiment import Experiment, experiment
-from chaos.faults import BlackHole, Down, Latency, Program
+from chaos.faults import BlackHole, Down, Flapping, Latency, Program
 from chaos.load import distinct
 from chaos.operations import OPERATIONS, Ask
 from chaos.outages import FAILED
@@ -218,3 +218,21 @@ async def test_a_short_deadline_is_kept_and_is_no_failure(e: Experiment) -> None
     e.expect("in-time", max(took) < 0.6, f"the slowest answer took {max(took):.3f} s of 0.3 s", slowest_s=max(took))
     e.expect("honest", set(statuses) == {503}, f"statuses {sorted(set(statuses))}")
     e.expect("deadline-is-neutral", breaker["state"] == "closed" and not breaker["failures"], "no failure counted")
+
+
+@experiment("breakers", "no-downtime")
+async def test_a_flapping_dependency(e: Experiment) -> None:
+    """The model goes and comes twice a second: answers are honest, the breaker keeps its laws, all is well after."""
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-flapping")
+    async with e.load(asks, rate=25):
+        await e.lasts(0.5)
+        async with e.broken(Flapping("query->ollama", down_s=0.25, up_s=0.25)):
+            await e.lasts(2.5)
+        back = await e.recovered()
+    honest = {Outcome.LIVE, Outcome.CACHED, Outcome.DEGRADED, Outcome.UNAVAILABLE}
+    dishonest = [request for request in e.requests if request.outcome not in honest]
+    refused = sum(request.outcome is Outcome.UNAVAILABLE for request in e.requests)
+    e.expect("honest", not dishonest, f"{len(dishonest)} of {len(e.requests)} answers were not honest")
+    e.expect("felt", refused > 0, f"{refused} requests met the fault")
+    e.expect("back", back is not None, f"all well {back or 0:.1f} s after healing")
+    await conform(e, least_trips=0)
