@@ -161,9 +161,9 @@ class Qdrant:
                 self._readers, method, path, body, READ_TIMEOUT_S, parse=lambda *got: take(_result(*got))
             )
 
-    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float = WRITE_TIMEOUT_S) -> None:
+    async def _write(self, method: str, path: str, body: Any = None, *, timeout_s: float | None = None) -> None:
         async with self._writing.call(QdrantUnavailableError):
-            await self._at_any(self._writers, method, path, body, timeout_s, parse=_result)
+            await self._at_any(self._writers, method, path, body, timeout_s or WRITE_TIMEOUT_S, parse=_result)
 
     async def _at_any(
         self,

@@ -18,6 +18,7 @@ from services.common.protection import Protection
 
 TIMEOUT_S = 3.0  # the design's limit for a call between services that only looks or records something
 LIMIT = Limit(concurrent=64, queue=128)
+SPOKEN = frozenset({"application/json", "text/event-stream"})  # a page, say, is some other program's
 
 _REFUSALS = {404: NotFoundError, 409: ConflictError}
 
@@ -69,6 +70,7 @@ class Service:
         """The answer, whatever its status, to a path with its query as they are. The one way to the service.
 
         An answer above 500 counts as a failure of the service; a 503 does not: it says that a dependency fails.
+        One of a type that no service speaks is none: it could otherwise be passed on as a success.
         """
         sent = {**(headers or {}), SERVICE_TOKEN: self._token(), **deadline.headers(limits.total)}
         async with self._protection.call(ServiceUnavailableError) as call:
@@ -81,6 +83,8 @@ class Service:
                     timeout=limits,
                     allow_redirects=False,
                 ) as response:
+                    if response.content_type not in SPOKEN:
+                        raise ValueError(f"{self._name} answers with {response.content_type}")
                     if response.status >= 500 and response.status != 503:
                         call.failed(f"{self._name} answered {response.status}")
                     call.responding()

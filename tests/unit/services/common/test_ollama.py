@@ -123,7 +123,7 @@ async def test_an_answer_that_breaks_off_is_an_error_after_its_pieces(
 async def test_whatever_is_wrong_with_the_server_is_unavailability(
     http: Http, answer: Answer, words: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ollama, "EMBED_TIMEOUT_S", 0.05)
+    monkeypatch.setattr(ollama, "EMBED_ONE_TIMEOUT_S", 0.05)
     async with upstream(answer) as model:
         with pytest.raises(OllamaUnavailableError, match=words):
             await server(http, model.url).embed(["x"])

@@ -49,6 +49,20 @@ async def test_an_answer_that_is_no_json_is_unavailability() -> None:
         await ask(html)
 
 
+async def test_a_page_of_another_program_is_unavailability_and_a_failure() -> None:
+    async def page(_: web.Request) -> web.StreamResponse:
+        return web.Response(text="<!doctype html>It works!", content_type="text/html")
+
+    guarded = protection()
+    async with upstream(page) as served, Http() as http:
+        service = Service("query", http, served.url, lambda: "token", protection=guarded)
+        for _ in range(5):
+            with pytest.raises(ServiceUnavailableError, match="query does not answer"):
+                async with service.exchange("GET", "/internal/search", limits=timeout(1)):
+                    pass
+    assert guarded.breaker.state == "open"
+
+
 async def test_each_request_carries_the_token_of_its_moment() -> None:
     tokens = iter(("old", "new"))
     async with upstream(says({})) as served, Http() as http:
