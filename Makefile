@@ -35,7 +35,7 @@ chaos-list: .venv/.ready ## the experiments, and what each proves
 	@$(CHAOS) list
 
 chaos-heal: .venv/.ready ## undo what a killed chaos run left in force
-	@$(CHAOS) heal --stack $(STACK)
+	@$(CHAOS) heal
 
 chaos-diff: .venv/.ready ## compare two chaos runs (A=folder B=folder)
 	@.venv/bin/python -m chaos.scorecard diff "$(A)" "$(B)"

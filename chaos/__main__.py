@@ -2,8 +2,9 @@
 
   python -m chaos run [--quick]     every experiment, on a stack of its own, and a scorecard
   python -m chaos list              the experiments and what each proves
-  python -m chaos heal --stack S    undo what a killed run left in force
+  python -m chaos heal              undo what a killed run left in force
   python -m chaos schedules N       only N random schedules of several faults, each told as it ends
+  python -m chaos sabotage          whether the suite notices defects that are put into a stack on purpose
   python -m chaos replay RUN/NAME   such a schedule once more, with the times at which its faults really came and went
 
 `make chaos`, `make chaos QUICK=1`, `make chaos-heal` and `make chaos-diff A=… B=…` call these.
@@ -22,8 +23,9 @@ from rich.console import Console
 
 from chaos import own_stack
 from chaos.catalogue import EXPERIMENTS, catalogue
-from chaos.heal import heal_left_over
+from chaos.heal import heal_left_over, heal_stacks
 from chaos.record import Run, save_run
+from chaos.sabotage import command as sabotage_command
 from chaos.schedules import COUNT, REPLAY, journal
 from chaos.scorecard.__main__ import main as show_scorecard
 from chaos.stack import Stack, StackError
@@ -66,13 +68,9 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.schedules is not None:
         os.environ[COUNT] = str(parsed.schedules)
     with _stack(parsed) as name:
-        stack = Stack.of(name)
-        healing = heal_left_over(stack)
-        if str(healing):
-            Console().print(f"[yellow]left by an earlier run[/]\n{healing}")
-        suite = _suite(stack, seed=parsed.seed)
+        suite = _suite(_healed(name), seed=parsed.seed)
         chosen = ["-k", parsed.only] if parsed.only else ["-m", "not full"] if suite.quick else []
-        with watching(stack):
+        with watching(suite.stack):
             ran = pytest.main(
                 [
                     str(EXPERIMENTS),
@@ -93,6 +91,26 @@ def run(parsed: argparse.Namespace) -> int:
     return show_scorecard([str(suite.folder)])
 
 
+def sabotage(parsed: argparse.Namespace) -> int:
+    """Put the sabotages in, one after the other; 1 where one is not noticed as it must be."""
+    sabotages = sabotage_command.chosen(parsed.only)
+    if not sabotages:
+        sys.stderr.write("chaos: no sabotage is called so\n")
+        return 2
+    with _stack(parsed) as name:
+        suite = _suite(_healed(name), seed=parsed.seed, suffix="-sabotage")
+        with watching(suite.stack):
+            return 0 if sabotage_command.run(suite, sabotages) else 1
+
+
+def _healed(name: str) -> Stack:
+    stack = Stack.of(name)
+    healing = heal_left_over(stack)
+    if str(healing):
+        Console().print(f"[yellow]left by an earlier run[/]\n{healing}")
+    return stack
+
+
 @contextmanager
 def _stack(parsed: argparse.Namespace) -> Iterator[str]:
     if parsed.stack:
@@ -107,11 +125,11 @@ def _stack(parsed: argparse.Namespace) -> Iterator[str]:
             own_stack.take_down(name)
 
 
-def _suite(stack: Stack, *, seed: int | None) -> Suite:
+def _suite(stack: Stack, *, seed: int | None, suffix: str = "") -> Suite:
     recovers = recovery_s(stack)
     quick = recovers <= QUICK_RECOVERY_S
     began = datetime.now(UTC)
-    identity = f"{began:%Y%m%d-%H%M%S}" + ("-quick" if quick else "")
+    identity = f"{began:%Y%m%d-%H%M%S}" + ("-quick" if quick else "") + suffix
     settings = {"breaker recovery": f"{recovers:g} s", "stack": stack.name}
     made = Run(identity, began, quick, seed or random.randrange(2**32), implementations(stack), settings)  # noqa: S311 - to be repeated by whoever reads it
     folder = REPORTS / identity
@@ -135,9 +153,7 @@ def show_catalogue(_: argparse.Namespace) -> int:
 
 def heal(parsed: argparse.Namespace) -> int:
     """Heal what is left; 1 if something stays."""
-    healing = heal_left_over(Stack.of(parsed.stack))
-    Console().print(str(healing) or "nothing to heal")
-    return 1 if healing.problems or healing.held else 0
+    return heal_stacks(parsed.stack)
 
 
 def _count(text: str) -> int:
@@ -177,10 +193,16 @@ def main() -> int:
     command.add_argument("journal", metavar="RUN[/NAME]", help="a run in reports/chaos, and a file of its `schedules`")
     _add_options(command)
     command.set_defaults(do=replay, only=RANDOM, schedules=None, shown=TOLD)
+    command = commands.add_parser("sabotage", help="put defects into a stack, and see whether the suite notices them")
+    command.add_argument("--only", nargs="+", default=(), metavar="WORD", help="sabotages whose names contain a word")
+    command.add_argument("--stack", help="sabotage this stack, which is up, instead of one of the suite's own")
+    command.add_argument("--keep", action="store_true", help="leave the suite's own stack up afterwards")
+    command.add_argument("--seed", type=int, help="of everything that is drawn by chance (default: a new one)")
+    command.set_defaults(do=sabotage, quick=True)
     command = commands.add_parser("list", help="list the experiments")
     command.set_defaults(do=show_catalogue)
     command = commands.add_parser("heal", help="undo what a killed run left")
-    command.add_argument("--stack", default="local")
+    command.add_argument("--stack", help="only of this stack (default: of every stack in the data directory)")
     command.set_defaults(do=heal)
     parsed = parser.parse_args()
     try:

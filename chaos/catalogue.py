@@ -1,10 +1,14 @@
 """Which experiments there are, and what each proves."""
 
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from chaos.experiment import Described, Entry
+from chaos.suite import Suite
 
 EXPERIMENTS = Path(__file__).parent / "experiments"
 
@@ -19,13 +23,25 @@ class _Collected:
 
 def catalogue() -> list[Entry]:
     """All of them, in the order in which they run."""
+    return [_entry(item) for item in _collect()]
+
+
+def experiments() -> dict[str, Callable[[Suite], Awaitable[None]]]:
+    """What runs each of them, by its name on the scorecard; it raises where the experiment does not pass."""
+    return {_entry(item).name: partial(item.obj, **_values(item)) for item in _collect()}
+
+
+def _collect() -> list[pytest.Function]:
     collected = _Collected()
     options = ["--collect-only", "-p", "no:cacheprovider", "-p", "no:terminal", "-o", "addopts=--import-mode=importlib"]
     pytest.main([str(EXPERIMENTS), *options], plugins=[collected])
-    return [_entry(item) for item in collected.items]
+    return [item for item in collected.items if isinstance(item, pytest.Function)]
 
 
-def _entry(item: pytest.Item) -> Entry:
-    assert isinstance(item, pytest.Function)
+def _entry(item: pytest.Function) -> Entry:
     described: Described = item.obj.described
-    return described.entry(item.callspec.params if hasattr(item, "callspec") else {})
+    return described.entry(_values(item))
+
+
+def _values(item: pytest.Function) -> dict[str, Any]:
+    return item.callspec.params if hasattr(item, "callspec") else {}

@@ -1,17 +1,12 @@
-"""Heal what dead runners left, or ones whose time is over: `python -m chaos.heal --stack NAME`.
+"""Heals what dead runners left, or ones whose time is over."""
 
-Exits with 0 if nothing is left, with 1 if something could not be healed or is held by a runner that lives.
-"""
-
-import argparse
-import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from chaos import entries
-from chaos.stack import Stack
-from infra.targets.local.paths import StackPaths
+from chaos.stack import SAVED, Stack
+from infra.targets.local.paths import StackPaths, data_directory
 
 SETTLE_S = 0.2  # seconds in which a request that a runner sent before its death is carried out
 
@@ -62,15 +57,11 @@ def _said(path: Path) -> str:
     return " ".join(f"{key}={value}" for key, value in fault.items())
 
 
-def main() -> int:
-    """Heal the stack's left-over faults and say so."""
-    parser = argparse.ArgumentParser(prog="python -m chaos.heal", description="Heal what killed chaos runs left.")
-    parser.add_argument("--stack", default="local")
-    stack = Stack.load(StackPaths.of(parser.parse_args().stack).root)
-    healing = heal_left_over(stack) if stack else Healing()
-    print(str(healing) or "nothing to heal")
-    return 1 if healing.problems or healing.held else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def heal_stacks(name: str | None = None) -> int:
+    """Heal the stack of that name, or every one that the harness has been used on, and say so; 1 if something stays."""
+    roots = [StackPaths.of(name).root] if name else [path.parents[1] for path in data_directory().glob("*/" + SAVED)]
+    stacks = [stack for root in roots if (stack := Stack.load(root))]
+    healings = [(stack.name, heal_left_over(stack)) for stack in stacks]
+    lines = [f"{stack}: {line}" for stack, healing in healings for line in str(healing).splitlines()]
+    print("\n".join(lines) or "nothing to heal")
+    return int(any(healing.problems or healing.held for _, healing in healings))

@@ -55,6 +55,11 @@ def _earlier(before: Snapshot, series: Series, value: float) -> float:
     return earlier if earlier <= value else 0.0
 
 
+def of(taken: Snapshot, *sources: str) -> Snapshot:
+    """What these components have counted."""
+    return {series: value for series, value in taken.items() if series.source in sources}
+
+
 def total(values: Snapshot, name: str, **labels: str) -> float:
     """The sum of the series of that name, of all components, that have these labels; 0 where there is none."""
     wanted = set(labels.items())

@@ -21,6 +21,9 @@ from infra.targets.local.paths import StackPaths
 from infra.targets.local.programs import TOKEN_FILE
 from infra.topology import Edge, Topology, topology
 
+SAVED = "chaos/stack.json"
+"""Below a stack's folder: what is needed to heal it."""
+
 STOP_S = 15.0  # seconds for a component to stop; the supervisor kills it after 10
 DOWN = {"STOPPED", "FATAL"}  # states in which the supervisor leaves a component alone
 UP = {"STARTING", "RUNNING", "BACKOFF"}
@@ -52,14 +55,14 @@ class Stack:
     def load(cls, root: Path) -> "Stack | None":
         """What `save` has written below the stack's folder: enough to heal with; None if nothing was."""
         try:
-            saved = json.loads((root / "chaos" / "stack.json").read_text())
+            saved = json.loads((root / SAVED).read_text())
         except FileNotFoundError:
             return None
         return cls(saved["name"], StackPaths(root), topology(saved["offset"]))
 
     def save(self) -> None:
         """Note, without secrets, what a fresh process needs to heal this stack, Pulumi or not."""
-        durable.write(self.folder / "stack.json", json.dumps({"name": self.name, "offset": self.topology.offset}))
+        durable.write(self.paths.root / SAVED, json.dumps({"name": self.name, "offset": self.topology.offset}))
 
     @property
     def folder(self) -> Path:

@@ -197,6 +197,12 @@ class Vectors:
             said = orjson.loads(await answer.read())
         return answer.status, said["result"] if answer.status == 200 else said["status"]
 
+    async def factors(self, collection: str = COLLECTION) -> tuple[int, int]:
+        """On how many nodes a point of the collection is, and how many of them must have it to acknowledge it."""
+        _, told = await self.ask(self._order[0], "GET", "", collection=collection)
+        params = told["config"]["params"]
+        return params["replication_factor"], params["write_consistency_factor"]
+
     async def cluster(self, node: str) -> dict[str, Any]:
         """The cluster as the node sees it."""
         async with self._session.get(f"{self._nodes[node]}/cluster", timeout=ClientTimeout(total=READ_S)) as answer:

@@ -60,11 +60,11 @@ def says(document: Any, status: int = 200) -> Answer:
     return answer
 
 
-def streams(*pieces: bytes, then: Answer | None = None) -> Answer:
+def streams(*pieces: bytes, then: Answer | None = None, content_type: str = "application/octet-stream") -> Answer:
     """Answers with the pieces one by one, and then as `then` says (`hangs`, `drops`) or not at all."""
 
     async def answer(request: web.Request) -> web.StreamResponse:
-        response = web.StreamResponse()
+        response = web.StreamResponse(headers={"Content-Type": content_type})
         await response.prepare(request)
         for piece in pieces:
             await response.write(piece)

@@ -10,7 +10,7 @@ _INTRODUCTION = """# Outages: what callers get while a part of the stack is away
 
 This page says, for each dependency and each way in which it may fail, what the public API answers and within how many
 seconds. It is generated from the table that the chaos suite holds the stack to: an answer that is not listed here is a
-failed experiment. For what is done to a service to keep these promises see [the architecture](architecture.md).
+failed experiment. For what is done to a service to keep these promises see [circuit breakers](circuit-breakers.md).
 """
 
 T = TypeVar("T")

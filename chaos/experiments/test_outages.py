@@ -18,6 +18,7 @@ from chaos.operations import OPERATIONS, Ask
 from chaos.outages import EDGES, KINDS, faults, mark, targets
 from chaos.questions import QUESTIONS
 from chaos.record import Window
+from chaos.snapshot import of
 
 RATE = 20.0  # requests a second, of all endpoints together
 CALM_S = 1.2
@@ -84,12 +85,13 @@ async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
         "outage", kind, dependency, max(w.started for w in e.windows), min(w.ended or 0.0 for w in e.windows)
     )
     e.check(outage_contract(e.requests, [Outage(dependency, kind, window)], table.load(), least=20))
+    consumers = {edge.partition("->")[0] for edge in EDGES[dependency]}  # others may meet troubles of their own
     for target in targets(dependency):
         sign = mark(dependency, kind)
         e.check(
             crossing(
-                before,
-                after,
+                of(before, *consumers),
+                of(after, *consumers),
                 dependency=target,
                 outcomes=sign.outcomes,
                 slower_than_s=sign.slower_than_s,

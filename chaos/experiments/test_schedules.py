@@ -37,16 +37,29 @@ async def test_random_schedules(e: Experiment) -> None:
 
 async def _drawn(e: Experiment, count: int) -> list[Trial]:
     loop = asyncio.get_running_loop()
+    running: set[asyncio.Task[Trial]] = set()
+
+    async def one(schedule: Schedule, name: str, seed: int) -> Trial:
+        task = asyncio.create_task(_told(e, schedule, name, seed))
+        running.add(task)
+        task.add_done_callback(running.discard)
+        return await task
 
     def attempt(schedule: Schedule, name: str, seed: int) -> Trial:
-        return asyncio.run_coroutine_threadsafe(_told(e, schedule, name, seed), loop).result()
+        return asyncio.run_coroutine_threadsafe(one(schedule, name, seed), loop).result()
 
     def search() -> list[Trial]:
         return explore(schedules(), attempt, count=count, seeded=e.suite.run.seed, shrink_s=SHRINK_S)
 
     # Hypothesis calls what it tests, and waits: in a thread of its own, while the stack's load goes on in the loop.
     with ThreadPoolExecutor(1) as own:
-        trials = await loop.run_in_executor(own, search)
+        searched = loop.run_in_executor(own, search)
+        try:
+            trials = await asyncio.shield(searched)
+        finally:
+            for task in running:  # there is one if this was cancelled; its faults are healed before anything else ends
+                task.cancel()
+            await asyncio.gather(searched, return_exceptions=True)
     for trial in trials:
         journal.write(e.suite.folder, trial)  # again: those that failed have their smallest form now
     return trials

@@ -30,19 +30,19 @@ from infra.topology import PEERS, QDRANT_NODES
 
 PRIMARY, SECOND, THIRD = QDRANT_NODES
 SEARCH = OPERATIONS["search"]
-RATE = 15.0  # searches a second
+RATE = 10.0  # searches a second
 WRITES = 20.0  # a second, at most: each waits for the one before
 CALM_S = 1.0
-STEADY = Steady(good_share=1.0, p95_s=2.0, least=8)
+STEADY = Steady(good_share=1.0, p95_s=10.0, least=5)  # the contract's; how long searches take is for others to prove
 
 WRITES_AGAIN_S = 2.5  # after a node died: Qdrant takes 0.6 s, on a machine with nothing else to do
 CUT_S = 5.0  # until peers notice that they cannot reach a node; they tell each other something every second
 HUNG_S = 25.0  # until writes go on without a node that hangs: Qdrant takes 20 s
 RESTORED_S = 30.0  # from healing until all replicas are Active and equal; the partition that was measured took 4 s
 REJOINED_S = 15.0  # from a restart until the replica is Active: the start may take 2 s, each agreement on the way 5 s
-SEARCH_S = 3.0  # three attempts of 0.8 s at nodes that are silent, and the embedding; rag-service waits no longer
+ATTEMPT_S = 1.6  # twice what a search gives a node
 EJECTED_S = 2.0  # in which all who ask a silent node have given it up: 0.8 s each
-PROBES = 4  # at a silent node in the two seconds after that; one per 1, 2 and 4 s, and the service's own looks
+PROBES = 3  # at a silent node in the two seconds after that; half of what comes without ejection
 PROBED_S = 10.0  # until a node that is back is asked again: at most 4 s, and the answers on the way
 EXTRA = 1.25  # attempts for a search while one node is silent; 1.33 if everybody tried it in turn
 SAME = 0.99  # of the exact answers; two passages may be equally near
@@ -70,10 +70,15 @@ def searches(e: Experiment) -> Iterator[Ask]:
 async def restored(e: Experiment, own: Vectors) -> None:
     """Wait until the cluster is as before, and callers are served."""
     took = await e.until(own.whole, RESTORED_S)
-    e.expect("restored", took is not None, f"all replicas Active and equal {took or 0:.1f} s after the healing")
+    e.expect("restored", took is not None, f"all replicas Active and equal: {when(took)}")
     served = await e.recovered()
-    e.expect("well-again", served is not None, f"all breakers closed, searches answered after {served or 0:.1f} s more")
+    e.expect("well-again", served is not None, f"all breakers closed, searches answered: {when(served)}")
     await e.lasts(max(0.0, healed(e) + CALM_S - e.now()))
+
+
+def when(seconds: float | None) -> str:
+    """When something happened that was waited for."""
+    return "not in time" if seconds is None else f"after {seconds:.1f} s"
 
 
 def served(e: Experiment) -> None:
@@ -88,13 +93,13 @@ def healed(e: Experiment) -> float:
     return max(window.ended or 0.0 for window in e.windows)
 
 
-def kept(own: Vectors, *, stale_s: float = RESTORED_S, refused_may_show: bool = True, least: int = 20) -> Finding:
+def kept(own: Vectors, *, stale_s: float = RESTORED_S, least: int = 5) -> Finding:
     """Whether all acknowledged writes are there in the end, and for how long readers of one node missed some."""
-    found = acknowledged_writes(own.writes, own.reads, stale_s=stale_s, refused_may_show=refused_may_show, least=least)
-    if not found.evidence.get("stale"):
+    found = acknowledged_writes(own.writes, own.reads, stale_s=stale_s, refused_may_show=True, least=least)
+    if "stale" not in found.evidence or all(read.final for read in own.reads):
         return found
     stale, longest = found.evidence["stale"], found.evidence["stalest_s"]
-    return replace(found, said=f"{found.said}; {stale} were missed by some read, for {longest:.1f} s at most")
+    return replace(found, said=f"{found.said}; {stale} were missed by a read, for {longest:.1f} s at most")
 
 
 def crossed(e: Experiment, before: Snapshot, after: Snapshot, node: str) -> None:
@@ -111,6 +116,13 @@ def attempts(before: Snapshot, after: Snapshot, *nodes: str, **labels: str) -> f
     """How often searches asked these nodes."""
     grown = delta(by_query(before), by_query(after))
     return sum(total(grown, "dependency_attempt_seconds_count", dependency=node, **labels) for node in nodes)
+
+
+def seconds_in_vain(before: Snapshot, after: Snapshot, node: str) -> float:
+    """How long a search's attempt at the node takes that gets no answer, on average."""
+    grown = delta(by_query(before), by_query(after))
+    taken = total(grown, "dependency_attempt_seconds_sum", dependency=node, outcome="timeout")
+    return taken / max(1.0, total(grown, "dependency_attempt_seconds_count", dependency=node, outcome="timeout"))
 
 
 async def cut_off(e: Experiment, own: Vectors, *nodes: str) -> None:
@@ -187,11 +199,11 @@ async def test_the_primary_hangs(e: Experiment) -> None:
     crossed(e, before, after, PRIMARY)
     probes = attempts(ejected, after, PRIMARY)
     e.expect("ejected", probes <= PROBES, f"{probes:g} searches tried the hung node, once it was known", probes=probes)
-    e.expect("probed-back", probed is not None, f"searches ask it again {probed or 0:.1f} s after the healing")
+    e.expect("probed-back", probed is not None, f"searches ask it again: {when(probed)}")
     if not e.suite.quick:
         e.expect("writes-go-on", paused < HUNG_S, f"no write acknowledged for {paused:.1f} s", paused_s=paused)
-    e.expect("writes-again", written is not None, f"a write acknowledged {written or 0:.1f} s after the healing")
-    e.check(kept(own, least=5))
+    e.expect("writes-again", written is not None, f"a write acknowledged: {when(written)}")
+    e.check(kept(own))
 
 
 async def written_since(own: Vectors, since: float) -> bool:
@@ -210,6 +222,7 @@ async def test_two_vector_nodes_are_killed(e: Experiment) -> None:
     """One node is left: it answers searches and refuses writes, and what they leave behind is found and put right."""
     async with vectors(e) as own:
         await own.write_new(50)
+        factors = {name: await own.factors(name) for name in ("docs", COLLECTION)}
         before = await e.snapshot()
         async with e.broken(Kill(PRIMARY, stays_down=True), Kill(THIRD, stays_down=True)):
             acks = [await own.write_new(1, nodes=(SECOND,)) for _ in range(3)]
@@ -222,6 +235,8 @@ async def test_two_vector_nodes_are_killed(e: Experiment) -> None:
     served(e)
     crossed(e, before, after, PRIMARY)
     crossed(e, before, after, THIRD)
+    for name in ("docs", COLLECTION):
+        e.expect("three-copies-two-acknowledge", factors[name] == (3, 2), f"{name}: {factors[name]}")
     e.expect("writes-refused", Ack.ACKNOWLEDGED not in acks, f"writes with one node left: {', '.join(acks)}")
     found = {str(difference["id"]) for difference in repaired["before"]["differences"]}
     e.expect("found-by-content", found == different, f"differing: {sorted(different)}; found: {sorted(found)}")
@@ -262,7 +277,7 @@ async def test_a_vector_node_rejoins(e: Experiment) -> None:
     served(e)
     crossed(e, before, after, SECOND)
     e.expect("missed", missed is Ack.ACKNOWLEDGED, f"500 points written meanwhile: {missed}")
-    e.expect("rejoins", rejoined is not None, f"Active {rejoined or 0:.1f} s after the start; {REJOINED_S:g} s allowed")
+    e.expect("rejoins", rejoined is not None, f"Active {when(rejoined)}; {REJOINED_S:g} s allowed")
     e.check(kept(own, least=1500))
 
 
@@ -279,11 +294,11 @@ async def test_a_lagging_replica_is_told(e: Experiment) -> None:
         fallen = await e.until(lambda: lag_below(e, LAG_CALM_S), RESTORED_S)
         await restored(e, own)
     served(e)
-    others = max(seconds for node, seconds in told.items() if node != THIRD)
+    lag, others = told.get(THIRD, 0.0), max((told[node] for node in (PRIMARY, SECOND) if node in told), default=0.0)
     e.check(Finding("lag-before", Verdict.UNKNOWN if calm is None else Verdict.PASSED, f"below {LAG_CALM_S:g} s"))
-    e.expect("lag-rises", risen is not None, f"{told[THIRD]:.1f} s told of {THIRD}; over {limit:g} s wanted", **told)
+    e.expect("lag-rises", risen is not None, f"{lag:.1f} s told of {THIRD}; over {limit:g} s wanted", **told)
     e.expect("of-no-other", others < LAG_CALM_S, f"at most {others:.2f} s of the others")
-    e.expect("lag-falls", fallen is not None, f"below {LAG_CALM_S:g} s again {fallen or 0:.1f} s after the healing")
+    e.expect("lag-falls", fallen is not None, f"below {LAG_CALM_S:g} s again {when(fallen)}")
     e.check(kept(own))
 
 
@@ -297,12 +312,13 @@ async def lags(e: Experiment) -> Mapping[str, float]:
 
 async def lag_above(e: Experiment, seconds: float) -> bool:
     """Whether it is told of qdrant-2."""
-    return (await lags(e))[THIRD] > seconds
+    return (await lags(e)).get(THIRD, 0.0) > seconds
 
 
 async def lag_below(e: Experiment, seconds: float) -> bool:
     """Whether it is told of every node."""
-    return max((await lags(e)).values()) < seconds
+    told = await lags(e)
+    return set(told) == {*QDRANT_NODES} and max(told.values()) < seconds
 
 
 @experiment("cluster-complexity")
@@ -338,11 +354,13 @@ async def test_the_cluster_goes_to_one_node_and_back(e: Experiment) -> None:
     """The rollback of the vector cluster: one node takes over and gives back, and no search or write is lost by it."""
     async with vectors(e) as own:
         async with own.writing(WRITES), e.broken(SingleNode()):
-            alone = e.now()
+            before, alone = await e.snapshot(), e.now()
             await e.lasts(1)
-            paused = longest_pause(own, alone, e.now())
+            after, paused = await e.snapshot(), longest_pause(own, alone, e.now())
         await restored(e, own)
     served(e)
+    for node in (SECOND, THIRD):  # they pass searches on
+        e.check(crossing(by_query(before), by_query(after), dependency=node, outcomes=("ok",), least=1))
     e.expect("writes-go-on", paused < 1, f"no write acknowledged for {paused:.2f} s at the one node", paused_s=paused)
     e.check(kept(own))
 
@@ -364,7 +382,7 @@ async def test_answers_stay_right_while_replicas_die(e: Experiment) -> None:
     crossed(e, before, after, SECOND)
     live = [request for request in e.requests if request.outcome is Outcome.LIVE]
     expected = await exact(e, passages, [request.about["question"] for request in live])
-    e.check(answer_quality(live, expected, recall=SAME, least=40))
+    e.check(answer_quality(live, expected, recall=SAME, least=30))
 
 
 async def held(e: Experiment, own: Vectors) -> Mapping[str, Sequence[float]]:
@@ -399,9 +417,9 @@ async def test_a_silent_node_costs_a_search_one_attempt(e: Experiment) -> None:
     crossed(e, before, after, SECOND)
     during = [request for request in e.requests if began <= request.intended and request.ended <= ended]
     each = attempts(before, after, *QDRANT_NODES) / len(during)
-    slowest = max(request.seconds for request in e.requests)
     probes = attempts(ejected, after, SECOND)
-    e.expect("in-one-request", slowest < SEARCH_S, f"the slowest search took {slowest:.2f} s", slowest_s=slowest)
+    waited = seconds_in_vain(before, after, SECOND)
+    e.expect("in-one-request", waited < ATTEMPT_S, f"an attempt in vain takes {waited:.2f} s", seconds=waited)
     e.expect("few-attempts", each < EXTRA, f"{each:.2f} attempts for each of {len(during)} searches", attempts=each)
     e.expect(
         "ejected", probes <= PROBES, f"{probes:g} searches tried the silent node, once it was known", probes=probes

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 from pydantic import TypeAdapter
@@ -84,5 +85,10 @@ def to_json(fault: Fault) -> dict[str, Any]:
 def from_json(document: Mapping[str, Any]) -> Fault:
     """The fault that `to_json` made this of; raises KeyError or pydantic's ValidationError for anything else."""
     fields = dict(document)
-    fault: Fault = TypeAdapter(FAULTS[fields.pop("kind")]).validate_python(fields)
+    fault: Fault = _reader(FAULTS[fields.pop("kind")]).validate_python(fields)
     return fault
+
+
+@cache  # making one takes a thousand times as long as reading a fault with it
+def _reader(kind: type[Any]) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)

@@ -5,12 +5,13 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from chaos import entries
 from chaos.checkers.steady import GOOD
+from chaos.checkers.writes import Ack
 from chaos.experiment import SETTLED, Experiment
 from chaos.load import Load
 from chaos.record import Finding, Verdict
-from chaos.schedules.points import Collection, NodeError
 from chaos.stack import Stack
 from chaos.toxiproxy import ToxiproxyError
+from chaos.vectors import Vectors
 
 POLL_S = 0.2
 
@@ -18,7 +19,7 @@ Look = Callable[[], Awaitable[list[str]]]
 """What is not right yet; nothing if all is."""
 
 
-def looks(e: Experiment, load: Load, collections: list[Collection]) -> Mapping[str, Look]:
+def looks(e: Experiment, load: Load, vectors: Vectors) -> Mapping[str, Look]:
     """The looks by their checks, the cheap ones first."""
 
     async def unserved() -> list[str]:
@@ -30,10 +31,12 @@ def looks(e: Experiment, load: Load, collections: list[Collection]) -> Mapping[s
         return await asyncio.to_thread(e.suite.unhealthy)
 
     async def unequal() -> list[str]:
-        try:
-            return [said for collection in collections for said in await _differences(collection)]
-        except NodeError as error:
-            return [str(error)]
+        if not await vectors.active():
+            return ["not every replica is Active in every node's eyes"]
+        await vectors.write(*not_acknowledged(vectors))
+        if numbers := not_acknowledged(vectors):
+            return [f"{len(numbers)} writes are still not acknowledged"]
+        return [] if await vectors.whole() else ["the nodes hold different points"]
 
     async def left() -> list[str]:
         return await asyncio.to_thread(left_over, e.stack)
@@ -80,17 +83,10 @@ async def _seen(look: Look) -> list[str]:
         return [f"{type(error).__name__}: {error}"]
 
 
-async def _differences(collection: Collection) -> list[str]:
-    if not_active := await collection.not_active():
-        return not_active
-    await collection.write_again()
-    if collection.open:
-        return [f"{len(collection.open)} writes are still not acknowledged"]
-    contents = {node: await collection.content(node) for node in collection.nodes}
-    first, *others = contents.values()
-    if any(other != first for other in others):
-        return ["they hold " + ", ".join(f"{len(points)} points at {node}" for node, points in contents.items())]
-    return await collection.not_active()
+def not_acknowledged(vectors: Vectors) -> list[int]:
+    """The points of which no write was: a refused one stays on the node that took it until it is repeated."""
+    acknowledged = {write.element for write in vectors.writes if write.ack is Ack.ACKNOWLEDGED}
+    return sorted({int(write.element) for write in vectors.writes} - {int(element) for element in acknowledged})
 
 
 def _finding(check: str, trouble: list[str], seconds: float) -> Finding:

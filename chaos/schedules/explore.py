@@ -50,7 +50,7 @@ class _Search:
     """Draws until one fails, and shrinks that one.
 
     A schedule is run once: its verdict is the same whenever Hypothesis asks again, however the machine's mood has
-    changed. Once the time is over nothing new fails, and Hypothesis ends.
+    changed. Once the time is over nothing new fails, and Hypothesis ends; so it does where a run breaks off.
     """
 
     def __init__(self, attempt: Attempt, number: int, seeded: int, shrink_s: float, clock: Callable[[], float]) -> None:
@@ -61,6 +61,7 @@ class _Search:
         self._known: dict[str, Trial] = {}
         self._asked = 0
         self._failed: Trial | None = None
+        self._broke: Exception | None = None
         self._shrinks = 0
 
     def run(self, schedules: SearchStrategy[Schedule], most: int) -> None:
@@ -95,17 +96,26 @@ class _Search:
 
     def _tried(self, schedule: Schedule) -> Trial | None:
         if self._failed is None:
-            trial = self._attempt(schedule, f"{self._number + len(self.drawn) + 1:03}", self._seed)
+            trial = self._run(schedule, f"{self._number + len(self.drawn) + 1:03}")
             self.drawn.append(trial)
         elif self.shrunk_s < self._shrink_s:
             began = self._clock()
             self._shrinks += 1
-            trial = self._attempt(schedule, f"{self._failed.name}-smaller-{self._shrinks:02}", self._seed)
+            trial = self._run(schedule, f"{self._failed.name}-smaller-{self._shrinks:02}")
             self.shrunk_s += self._clock() - began
         else:
             return None
         self._known[str(schedule)] = trial
         return trial
+
+    def _run(self, schedule: Schedule, name: str) -> Trial:
+        if self._broke is not None:
+            raise self._broke
+        try:
+            return self._attempt(schedule, name, self._seed)
+        except Exception as error:
+            self._broke = error
+            raise
 
     def _keep_the_smallest(self) -> None:
         """Of those that failed in the same way: with fewest faults, then the shortest."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -22,7 +23,7 @@ class Interval:
     start: float
     end: float
 
-    @property
+    @cached_property
     def made(self) -> Fault:
         """The fault itself; raises what `chaos.faults.from_json` does."""
         return from_json(self.fault)
@@ -39,7 +40,7 @@ class Interval:
         return node if node in QDRANT_NODES else None
 
     def __str__(self) -> str:
-        return f"{self.start:g}-{self.end:g} s {self.made.describe()}"
+        return f"{self.start:.2f}-{self.end:.2f} s {self.made.describe()}"
 
 
 @dataclass(frozen=True)

@@ -2,38 +2,36 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import inf
 
-from chaos.checkers.writes import CHECK as ACKNOWLEDGED
+from chaos.checkers.pace import load_pace
 from chaos.checkers.writes import acknowledged_writes
 from chaos.contract import table
-from chaos.experiment import PATIENCE_S, Experiment
+from chaos.experiment import Experiment
 from chaos.load import always, distinct, mixed, repeated
-from chaos.openloop import OpenLoop, steps
 from chaos.operations import OPERATIONS, Ask
 from chaos.questions import QUESTIONS
 from chaos.record import Finding, Verdict
 from chaos.schedules import aftermath
-from chaos.schedules.points import Collection, NodeError, final_reads
 from chaos.schedules.promises import Felt, declared_answers
 from chaos.schedules.schedule import Interval, Schedule
 from chaos.schedules.trial import Happened, Trial
+from chaos.vectors import Vectors
 from infra.topology import QDRANT_NODES
 
-RATE = 16.0  # requests a second
+RATE = 12.0  # requests a second
 WRITES = 10.0  # a second
 CALM_S = 0.5  # under load before the first fault
 WELL_S = 15.0  # besides the breakers' time to recover: services start, the gateway finds them, nodes catch up
 LEAST = 10  # requests under the faults, and acknowledged writes
-DOCUMENTS = "docs"
 
 MIX = {
     "search": 6.0,
     "cached": 3.0,
     "rag-search": 2.0,
-    "question": 1.0,
-    "question-streamed": 1.0,
+    "question": 0.5,
+    "question-streamed": 0.5,
     "collections": 1.0,
     "collection-documents": 1.0,
     "collection-stats": 1.0,
@@ -70,43 +68,35 @@ class _Acted:
 
 
 async def tried(e: Experiment, schedule: Schedule, name: str, seed: int) -> Trial:
-    """Run the schedule; raises NotReadyError where the stack is not well before, NodeError where it has no vectors."""
+    """Run the schedule; raises NotReadyError or VectorsError where the stack is not well before."""
     await e.ready()
-    nodes = {node: e.stack.url(node) for node in QDRANT_NODES}
-    own = Collection(e.session, nodes, f"chaos-{e.suite.run.id}-{name}", e.now)
     began = e.now()
-    await own.create()
-    try:
-        async with e.load(asks(f"{e.suite.run.id}-{name}", seed), rate=RATE, seed=seed) as load:
-            start, acted = await _broken(e, schedule, own)
-            if not e.suite.quick:
-                await e.reset_breakers()  # as every experiment does that is not about the time to recover
-            looks = aftermath.looks(e, load, [own, replace(own, name=DOCUMENTS)])
-            well = await aftermath.settled(looks, within_s=e.suite.recovery_s + WELL_S, clock=e.now)
-        kept = await _kept(own)
-    finally:
-        await own.drop()
+    nodes = {node: e.stack.url(node) for node in QDRANT_NODES}
+    async with (
+        Vectors(e.session, nodes, clock=e.now) as vectors,
+        e.load(asks(f"{e.suite.run.id}-{name}", seed), rate=RATE, seed=seed) as load,
+    ):
+        async with vectors.writing(WRITES):
+            await e.lasts(CALM_S)
+            start = e.now()
+            acted = await asyncio.gather(*(_act(e, interval, start) for interval in schedule.intervals))
+        if not e.suite.quick:
+            await e.reset_breakers()  # as every experiment does that is not about the time to recover
+        looks = aftermath.looks(e, load, vectors)
+        well = await aftermath.settled(looks, within_s=e.suite.recovery_s + WELL_S, clock=e.now)
     felt = [Felt(interval, one.begun) for interval, one in zip(schedule.intervals, acted, strict=True)]
-    findings = (_in_force(acted), declared_answers(load.requests, felt, table.load(), least=LEAST), kept, *well)
+    in_time = load_pace(load.requests).verdict is Verdict.PASSED
+    findings = (
+        _in_force(acted),
+        declared_answers(load.requests, felt, table.load(), in_time=in_time, least=LEAST),
+        # What a node has refused and kept has been written again until it was acknowledged.
+        acknowledged_writes(vectors.writes, vectors.reads, stale_s=inf, least=LEAST),
+        *well,
+    )
     happened = tuple(
         one.since(start, interval.made.describe()) for interval, one in zip(schedule.intervals, acted, strict=True)
     )
     return Trial(name, seed, schedule, happened, findings, e.now() - began)
-
-
-async def _broken(e: Experiment, schedule: Schedule, own: Collection) -> tuple[float, list[_Acted]]:
-    """Have every fault in force in its time, and write meanwhile; returns when the schedule began."""
-
-    async def write(number: int, _: float) -> None:
-        await own.write(number)
-
-    def late(number: int, _: float) -> None:
-        pass  # a write that never began was not promised to anybody
-
-    async with OpenLoop(steps(WRITES, begin=e.now()), write, missed=late, clock=e.now, grace_s=PATIENCE_S):
-        await e.lasts(CALM_S)
-        start = e.now()
-        return start, await asyncio.gather(*(_act(e, interval, start) for interval in schedule.intervals))
 
 
 async def _act(e: Experiment, interval: Interval, start: float) -> _Acted:
@@ -129,14 +119,3 @@ def _in_force(acted: list[_Acted]) -> Finding:
     if bad:
         return Finding("faults-in-force", Verdict.UNKNOWN, "; ".join(bad), {"problems": bad})
     return Finding("faults-in-force", Verdict.PASSED, f"{len(acted)} faults in force")
-
-
-async def _kept(own: Collection) -> Finding:
-    """Whether all nodes have what any of them has acknowledged."""
-    try:
-        contents = {node: await own.content(node) for node in own.nodes}
-    except NodeError as error:
-        return Finding(ACKNOWLEDGED, Verdict.UNKNOWN, str(error))
-    reads = final_reads(contents, own.clock())
-    # What a node has refused and kept is written again until it is acknowledged, so that nothing refused may be left.
-    return acknowledged_writes(own.writes, reads, stale_s=inf, least=LEAST)

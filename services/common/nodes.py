@@ -27,13 +27,13 @@ class Nodes:
         self._nodes = [_Node(url) for url in urls]
         self._by_url = {node.url: node for node in self._nodes}
         self._rotate = rotate
-        self._next = 0
+        self._next = -1
         self._clock = clock
 
     def candidates(self) -> Iterator[str]:
         """Every node once, best first."""
         now = self._clock()
-        healthy = [node for node in self._turn() if not node.failures]
+        healthy = self._turn([node for node in self._nodes if not node.failures])
         failed = sorted((node for node in self._nodes if node.failures), key=lambda node: node.retry_at)
         due = [node for node in failed if node.retry_at <= now][:1]
         for node in due:
@@ -42,11 +42,12 @@ class Nodes:
         yield from (node.url for node in healthy)
         yield from (node.url for node in failed if node not in due)
 
-    def _turn(self) -> list[_Node]:
-        start = self._next
-        if self._rotate:
-            self._next = (start + 1) % len(self._nodes)
-        return self._nodes[start:] + self._nodes[:start]
+    def _turn(self, nodes: list[_Node]) -> list[_Node]:
+        """Each of the nodes first in its turn, so that none takes a lost one's share alone."""
+        if not self._rotate or not nodes:
+            return nodes
+        start = self._next = (self._next + 1) % len(nodes)
+        return nodes[start:] + nodes[:start]
 
     def answered(self, url: str) -> None:
         """The node works."""

@@ -70,7 +70,7 @@ class Service:
         """The answer, whatever its status, to a path with its query as they are. The one way to the service.
 
         An answer above 500 counts as a failure of the service; a 503 does not: it says that a dependency fails.
-        One of a type that no service speaks is none: it could otherwise be passed on as a success.
+        A success of a type that no service speaks is no answer: it could otherwise be passed on as one.
         """
         sent = {**(headers or {}), SERVICE_TOKEN: self._token(), **deadline.headers(limits.total)}
         async with self._protection.call(ServiceUnavailableError) as call:
@@ -83,9 +83,10 @@ class Service:
                     timeout=limits,
                     allow_redirects=False,
                 ) as response:
-                    if response.content_type not in SPOKEN:
+                    if response.status < 300 and response.content_type not in SPOKEN:
                         raise ValueError(f"{self._name} answers with {response.content_type}")
                     if response.status >= 500 and response.status != 503:
                         call.failed(f"{self._name} answered {response.status}")
-                    call.responding()
+                    else:
+                        call.responding()
                     yield response

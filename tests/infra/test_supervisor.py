@@ -60,6 +60,7 @@ def props(paths: StackPaths, port: int, code: str = SERVER, **changes: Any) -> d
         "command": [sys.executable, "-c", code.format(port=port)],
         "environment": {"COLOUR": "blue"},
         "files": {"secret": "s3cret"},
+        "liveFiles": {},
         "health": {"kind": "http", "port": str(port), "path": "/", "startSeconds": "10"},
         "implementation": {"kind": "real", "name": "test", "version": "1", "program": "", "difference": ""},
         "stopSignal": "TERM",

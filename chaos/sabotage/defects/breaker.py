@@ -22,8 +22,8 @@ def opens_at_six() -> None:
 
 
 def opens_at_four() -> None:
-    """It takes a failure less."""
-    change(Consecutive, "__init__", lambda own: lambda self, threshold: own(self, threshold - 1))
+    """It takes a failure less, but for breakers that one opens."""
+    change(Consecutive, "__init__", lambda own: lambda self, threshold: own(self, max(1, threshold - 1)))
 
 
 def share_never_opens() -> None:
@@ -33,7 +33,7 @@ def share_never_opens() -> None:
 
 def two_probes() -> None:
     """The first probe of each opening is forgotten at once, so that a second one is let through."""
-    forgotten = set()
+    forgotten: set[int] = set()
 
     def begin(self: Breaker) -> Call:
         call: Call = own(self)

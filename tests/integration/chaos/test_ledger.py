@@ -2,16 +2,14 @@
 
 import multiprocessing
 import random
-import sys
 import time
 from collections.abc import Iterator
 
 import psutil
 import pytest
 
-from chaos import heal
 from chaos.faults import Fault, FaultNotInForceError, Kill, Latency, Pause
-from chaos.heal import heal_left_over
+from chaos.heal import heal_left_over, heal_stacks
 from chaos.ledger import Ledger
 from chaos.record import Verdict
 from chaos.stack import UP, Stack
@@ -125,12 +123,11 @@ def test_the_command_heals_what_it_can_and_says_so(
     stack: Stack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("BREAKWATER_HOME", str(stack.paths.root.parent))
-    monkeypatch.setattr(sys, "argv", ["heal", "--stack", stack.paths.root.name])
     block = Ledger(stack, time.monotonic).injected(Latency(EDGE), lease_s=0)
     block.__enter__()  # and never out of it again
-    assert heal.main() == 0
+    assert heal_stacks() == 0
     assert not left(stack)
-    assert heal.main() == 0
+    assert heal_stacks(stack.paths.root.name) == 0
     assert capsys.readouterr().out == (
-        "healed: kind=latency edge=query->ollama stream=down latency_ms=1000 jitter_ms=0\nnothing to heal\n"
+        f"{stack.name}: healed: kind=latency edge=query->ollama stream=down latency_ms=1000 jitter_ms=0\nnothing to heal\n"
     )

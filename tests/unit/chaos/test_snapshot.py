@@ -1,7 +1,7 @@
 import pytest
 
 from chaos.record import Sample
-from chaos.snapshot import BORN, UP, NotSeenError, Series, Snapshot, delta, snapshot, total
+from chaos.snapshot import BORN, UP, NotSeenError, Series, Snapshot, delta, of, snapshot, total
 
 CALLS = "breaker_calls_total"
 
@@ -28,6 +28,11 @@ def test_growth_is_summed_by_labels() -> None:
     assert total(grown, CALLS, outcome="failure") == 2
     assert total(grown, CALLS, breaker="b") == 22
     assert total(grown, CALLS, outcome="neutral") == 0
+
+
+def test_only_what_the_named_components_counted() -> None:
+    both = {**taken("query", 3), **taken("ingestion", 40)}
+    assert total(of(both, "query"), CALLS, outcome="failure") == 3
 
 
 def test_a_series_that_was_not_there_before_grew_from_zero() -> None:

@@ -4,6 +4,7 @@ import pytest
 
 from chaos.contract.page import page
 from chaos.contract.table import load
+from infra.reference import DOCS
 
 CONTRACT = load()
 PAGE = page(CONTRACT)
@@ -40,3 +41,7 @@ def test_endpoints_are_explained_by_their_requests() -> None:
 def test_the_module_prints_the_page(capsys: pytest.CaptureFixture[str]) -> None:
     run_module("chaos.contract", run_name="__main__")
     assert capsys.readouterr().out == PAGE
+
+
+def test_the_documentation_holds_the_page() -> None:
+    assert (DOCS / "outages.md").read_text() == PAGE, "run: python -m chaos.contract > docs/outages.md"

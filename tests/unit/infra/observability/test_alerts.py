@@ -13,7 +13,7 @@ from services.common import breakers  # noqa: F401  # defines its metrics
 
 FILES = sorted((PROJECT_ROOT / "infra/observability/alerts").glob("*.yml"))
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-FUNCTIONS = {"increase", "rate", "time"}
+FUNCTIONS = {"increase", "max_over_time", "rate", "time"}
 
 
 def rules(file: str = "*.yml") -> list[Any]:

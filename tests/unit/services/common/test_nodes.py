@@ -39,6 +39,13 @@ def test_only_one_call_tries_a_node_that_is_due(clock: Clock) -> None:
     assert list(nodes.candidates()) == [B, A]
 
 
+def test_the_nodes_that_are_left_share_a_lost_ones_turns(clock: Clock) -> None:
+    nodes = Nodes([A, B, C], rotate=True, clock=clock)
+    nodes.failed(A)
+    first = [next(nodes.candidates()) for _ in range(6)]
+    assert first.count(B) == first.count(C) == 3
+
+
 def test_a_node_whose_trial_never_told_is_tried_again(clock: Clock) -> None:
     nodes = Nodes([A, B], rotate=False, clock=clock)
     nodes.failed(A)

@@ -1,3 +1,5 @@
+import asyncio
+
 import pytest
 from aiohttp import web
 
@@ -53,7 +55,7 @@ async def test_a_page_of_another_program_is_unavailability_and_a_failure() -> No
     async def page(_: web.Request) -> web.StreamResponse:
         return web.Response(text="<!doctype html>It works!", content_type="text/html")
 
-    guarded = protection()
+    guarded = protection(5)
     async with upstream(page) as served, Http() as http:
         service = Service("query", http, served.url, lambda: "token", protection=guarded)
         for _ in range(5):
@@ -78,3 +80,28 @@ async def test_an_answer_can_be_had_as_it_comes() -> None:
         async with service.exchange("GET", "/internal/search?q=a%2Fb", limits=timeout(2)) as response:
             assert response.status == 400
         assert served.asked == [("GET", "/internal/search?q=a%2Fb", None)]
+
+
+async def test_an_answer_above_500_is_passed_on_and_counts_as_a_failure_and_a_503_does_not() -> None:
+    guard = protection(2)
+    async with upstream(says({"error": "x"}, 500)) as served, Http() as http:
+        service = Service("query", http, served.url, lambda: "t", protection=guard)
+
+        async def status() -> int:
+            async with service.exchange("GET", "/internal/search", limits=timeout(2)) as response:
+                return response.status
+
+        assert [await status(), guard.breaker.failure_count] == [500, 1]
+        served.answer = says({"error": "x"}, 503)
+        assert [await status(), guard.breaker.failure_count] == [503, 0]
+
+
+async def test_a_probe_that_is_answered_with_a_failure_does_not_close_the_breaker() -> None:
+    guard = protection(1, recovery_s=0.01)
+    async with upstream(says({"error": "x"}, 500)) as served, Http() as http:
+        service = Service("query", http, served.url, lambda: "t", protection=guard)
+        for _ in range(2):
+            async with service.exchange("GET", "/internal/search", limits=timeout(2)):
+                pass
+            assert guard.breaker.state == "open"
+            await asyncio.sleep(0.02)

@@ -12,6 +12,7 @@ from services.rag.routes_rag import summary
 from tests.servers import Answer, Caller, drops, eventually, hangs, says, streams
 from tests.unit.services.rag.conftest import Service
 
+EVENTS = "text/event-stream"
 DEPENDENCIES = {"qdrant": {"ok": True}, "redis": {"ok": True}}
 MODELS = {"embedding": "all-minilm", "generation": "extractive"}
 READY = {"service": "query", "ready": True, "dependencies": DEPENDENCIES}
@@ -91,7 +92,7 @@ async def test_a_redirect_is_not_followed(service: Service) -> None:
 
 
 async def test_a_stream_comes_as_it_is_written(service: Service) -> None:
-    service.query.answer = streams(b"event: sources\n\n", then=hangs)
+    service.query.answer = streams(b"event: sources\n\n", then=hangs, content_type=EVENTS)
     caller = Caller(service.app, "POST", "/api/v1/rag/query", body=b"{}")
     await eventually(lambda: caller.body)
     assert (caller.status, caller.body) == (200, b"event: sources\n\n")
@@ -102,7 +103,7 @@ async def test_a_stream_comes_as_it_is_written(service: Service) -> None:
 
 
 async def test_a_client_that_hangs_up_without_having_read_hangs_up_on_query_too(service: Service) -> None:
-    service.query.answer = streams(b"event: sources\n\n", then=hangs)
+    service.query.answer = streams(b"event: sources\n\n", then=hangs, content_type=EVENTS)
     caller = Caller(service.app, "POST", "/api/v1/rag/query", body=b"{}", stalls_at=b"sources")
     await eventually(lambda: caller.body)
     caller.hang_up()
@@ -121,7 +122,7 @@ async def test_a_client_that_hangs_up_before_the_answer_hangs_up_on_query(servic
 
 
 async def test_an_answer_that_breaks_off_is_cut_rather_than_ended(service: Service) -> None:
-    service.query.answer = streams(b"event: sources\n\n", then=drops)
+    service.query.answer = streams(b"event: sources\n\n", then=drops, content_type=EVENTS)
     caller = Caller(service.app, "POST", "/api/v1/rag/query", body=b"{}")
     with pytest.raises(RuntimeError, match="response already started"):
         await caller.done
