@@ -48,6 +48,9 @@ SETTLED = 10  # good answers in a row after which callers are served again
 POLL_S = 0.1
 OBSERVED_PER_S = 2.0
 
+LOOKS = {"query": "search", "rag-service": "documents", "collections": "collections", "ingestion": "jobs"}
+"""What shows that the gateway, which trusts a service again seconds after it was away, serves each."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -161,7 +164,11 @@ class Experiment:
         if unhealthy:
             return unhealthy
         await self.reset_breakers()
-        return []
+        asks = {service: self.client.ask(0, self.ask(operation), self.now()) for service, operation in LOOKS.items()}
+        answers = zip(asks, await asyncio.gather(*asks.values()), strict=True)
+        return [
+            f"{service} answers {seen.outcome} by the gateway" for service, seen in answers if seen.outcome not in GOOD
+        ]
 
     def ask(self, operation: str, **values: str) -> Ask:
         """A request of that kind; a question where none is given."""

@@ -85,7 +85,9 @@ def to_json(fault: Fault) -> dict[str, Any]:
 def from_json(document: Mapping[str, Any]) -> Fault:
     """The fault that `to_json` made this of; raises KeyError or pydantic's ValidationError for anything else."""
     fields = dict(document)
-    fault: Fault = _reader(FAULTS[fields.pop("kind")]).validate_python(fields)
+    fault: Fault = _reader(
+        FAULTS[fields.pop("kind")]  # type: ignore[arg-type]  # mypy doubts that a class can be hashed
+    ).validate_python(fields)
     return fault
 
 

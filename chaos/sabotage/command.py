@@ -47,10 +47,16 @@ def chosen(words: Sequence[str]) -> list[Sabotage]:
     return [one for one in TABLE if not words or any(word in one.name for word in words)]
 
 
-def run(suite: Suite, sabotages: Sequence[Sabotage]) -> bool:
+def run(suite: Suite, wanted: Sequence[Sabotage]) -> bool:
     """Whether the healthy stack passes and every sabotage is noticed; `sabotage.json` tells, beside all records."""
     known = experiments()
     console = Console(highlight=False)
+    sabotages = [one for one in wanted if one.possible(suite.stack)]
+    for one in wanted:
+        if one not in sabotages:
+            console.print(
+                f"{one.name:31} left out: {one.component} is {suite.run.stack[one.component]}", style="yellow"
+            )
     trials: list[Trial] = []
     for experiment in dict.fromkeys(one.experiment for one in sabotages):
         trials.append(_control(suite, experiment, known))

@@ -1,5 +1,6 @@
 """What a sabotage is, and whether it was noticed."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,6 +23,11 @@ class Sabotage:
     word: str = ""  # in what the check says
     verdict: Verdict = Verdict.FAILED  # of the check and of the experiment
     environment: Mapping[str, str] = field(default_factory=dict)  # `{ollama}` is the address of ollama itself
+
+    def possible(self, stack: Stack) -> bool:
+        """Whether the component is a Python module, as the runner needs it; a real vector node is none."""
+        specification = json.loads((stack.paths.run(self.component) / "program.json").read_text())
+        return bool(specification["command"][1] == "-m")
 
     def fault(self, stack: Stack) -> Program:
         """What puts the defect in."""

@@ -96,7 +96,7 @@ TABLE = (
     ),
     Sabotage("token-unchecked", "collections", "answers:token_unchecked", "no-service-token-and-a-wrong-one", "403"),
     # calls
-    Sabotage("waits-for-ever", "query", "calls:wait_for_ever", "nobody-waits-longer-than-promised", "outage-contract"),
+    Sabotage("waits-too-long", "query", "calls:wait_too_long", "nobody-waits-longer-than-promised", "outage-contract"),
     Sabotage(
         "deadline-ignored",
         "query",

@@ -1,5 +1,6 @@
 """Which schedules Hypothesis draws: faults of every kind that can be combined, at any time of a few seconds."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from hypothesis import strategies as st
@@ -78,14 +79,16 @@ INTERVALS = st.builds(
 )
 
 
-def ordered(intervals: list[Interval]) -> Schedule:
-    """The schedule of these intervals."""
-    return Schedule(tuple(sorted(intervals, key=lambda interval: (interval.start, interval.end, interval.target))))
+def ordered(intervals: Iterable[Interval | None]) -> Schedule:
+    """The schedule of those that are there."""
+    there = [interval for interval in intervals if interval]
+    return Schedule(tuple(sorted(there, key=lambda interval: (interval.start, interval.end, interval.target))))
 
 
 def schedules() -> SearchStrategy[Schedule]:
-    """Sound schedules of one to five faults."""
-    drawn = (st.lists(INTERVALS, min_size=1, max_size=MOST) | st.lists(INTERVALS, min_size=2, max_size=MOST)).map(
-        ordered
-    )
+    """Sound schedules of one to five faults.
+
+    Five places with a fault or none: a place is emptied in one step, which shrinks faster than a list.
+    """
+    drawn = st.tuples(*[st.none() | INTERVALS] * MOST).map(ordered)
     return drawn.filter(lambda schedule: not any(problems(schedule)))

@@ -1,7 +1,7 @@
 """Has Hypothesis draw schedules, and make those that fail as small as it can in the time that it has."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from hypothesis import HealthCheck, Phase, Verbosity, given, seed, settings
@@ -50,7 +50,8 @@ class _Search:
     """Draws until one fails, and shrinks that one.
 
     A schedule is run once: its verdict is the same whenever Hypothesis asks again, however the machine's mood has
-    changed. Once the time is over nothing new fails, and Hypothesis ends; so it does where a run breaks off.
+    changed. What is not worth a run, and all that is new once the time is over, passes, so that Hypothesis goes on
+    with something else or ends; it ends too where a run breaks off.
     """
 
     def __init__(self, attempt: Attempt, number: int, seeded: int, shrink_s: float, clock: Callable[[], float]) -> None:
@@ -61,6 +62,7 @@ class _Search:
         self._known: dict[str, Trial] = {}
         self._asked = 0
         self._failed: Trial | None = None
+        self._smallest: Schedule | None = None  # that fails as the first that did
         self._broke: Exception | None = None
         self._shrinks = 0
 
@@ -85,20 +87,24 @@ class _Search:
         try:
             hold()
         except ScheduleFailedError:
-            self._keep_the_smallest()
+            assert self._failed
+            self.drawn[-1] = replace(self._failed, smallest=self._smallest)
 
     def _fails(self, schedule: Schedule) -> bool:
         trial = self._known.get(str(schedule)) or self._tried(schedule)
         if trial is None or trial.verdict is not Verdict.FAILED:
             return False
         self._failed = self._failed or trial
-        return bool(trial.failed & self._failed.failed)
+        alike = bool(trial.failed & self._failed.failed)
+        if alike and (self._smallest is None or _size(schedule) < _size(self._smallest)):
+            self._smallest = schedule
+        return alike
 
     def _tried(self, schedule: Schedule) -> Trial | None:
         if self._failed is None:
             trial = self._run(schedule, f"{self._number + len(self.drawn) + 1:03}")
             self.drawn.append(trial)
-        elif self.shrunk_s < self._shrink_s:
+        elif self.shrunk_s < self._shrink_s and self._worth_a_run(schedule):
             began = self._clock()
             self._shrinks += 1
             trial = self._run(schedule, f"{self._failed.name}-smaller-{self._shrinks:02}")
@@ -107,6 +113,13 @@ class _Search:
             return None
         self._known[str(schedule)] = trial
         return trial
+
+    def _worth_a_run(self, schedule: Schedule) -> bool:
+        """Until each fault of the smallest has been left out in vain, only what leaves faults out: it tells most."""
+        assert self._smallest
+        if all(str(fewer) in self._known for fewer in _with_one_less(self._smallest)):
+            return True
+        return {*map(str, schedule.intervals)} < {*map(str, self._smallest.intervals)}
 
     def _run(self, schedule: Schedule, name: str) -> Trial:
         if self._broke is not None:
@@ -117,9 +130,12 @@ class _Search:
             self._broke = error
             raise
 
-    def _keep_the_smallest(self) -> None:
-        """Of those that failed in the same way: with fewest faults, then the shortest."""
-        assert self._failed
-        alike = [one.schedule for one in self._known.values() if one.failed & self._failed.failed]
-        smallest = min(alike, key=lambda schedule: (len(schedule.intervals), schedule.ends))
-        self.drawn[-1] = replace(self._failed, smallest=smallest)
+
+def _size(schedule: Schedule) -> tuple[int, float]:
+    return len(schedule.intervals), schedule.ends
+
+
+def _with_one_less(schedule: Schedule) -> Iterator[Schedule]:
+    if len(schedule.intervals) > 1:
+        for number in range(len(schedule.intervals)):
+            yield Schedule(schedule.intervals[:number] + schedule.intervals[number + 1 :])

@@ -1,4 +1,4 @@
-"""An answer of the query service, passed on as it comes."""
+"""An answer of the query service, passed on: a stream as it comes, anything else once it is whole."""
 
 from contextlib import AsyncExitStack
 
@@ -8,15 +8,25 @@ from starlette.types import Receive, Scope, Send
 
 from services.common.presence import ClientPresent
 
+STREAM = "text/event-stream"
 FROM_QUERY = ("age", "content-type", "cache-control", "retry-after", "x-from-cache", "x-service-degraded")
+
+
+def streamed(upstream: ClientResponse) -> bool:
+    """Whether the answer has to be passed on before its end is there."""
+    return upstream.content_type == STREAM
+
+
+async def whole(upstream: ClientResponse) -> Response:
+    """The answer with its last byte: one that breaks off raises what its exchange does, and nobody gets half of it."""
+    return Response(await upstream.read(), upstream.status, _passed(upstream))
 
 
 class Relay(Response):
     """Sends an answer on, piece by piece; a client that hangs up ends the exchange behind it."""
 
     def __init__(self, upstream: ClientResponse, exchange: AsyncExitStack) -> None:
-        passed = {name: upstream.headers[name] for name in FROM_QUERY if name in upstream.headers}
-        super().__init__(status_code=upstream.status, headers=passed)
+        super().__init__(status_code=upstream.status, headers=_passed(upstream))
         del self.headers["content-length"]
         self.upstream, self.exchange = upstream, exchange
 
@@ -26,3 +36,7 @@ class Relay(Response):
             async for piece in self.upstream.content.iter_any():
                 await send({"type": "http.response.body", "body": piece, "more_body": True})
             await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+def _passed(upstream: ClientResponse) -> dict[str, str]:
+    return {name: upstream.headers[name] for name in FROM_QUERY if name in upstream.headers}

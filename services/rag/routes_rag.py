@@ -11,7 +11,7 @@ from starlette.responses import Response
 from services.common.app import VERSION
 from services.common.presence import ClientPresent
 from services.common.responses import Json
-from services.rag.proxy import Relay
+from services.rag.proxy import Relay, streamed, whole
 from services.rag.query import QueryService
 
 PREFIX = "/api/v1/rag"
@@ -34,6 +34,8 @@ def rag_router(query: QueryService) -> APIRouter:
                 upstream = await stack.enter_async_context(
                     query.exchange(request.method, path, query=asked, body=body or None, headers=headers)
                 )
+                if not streamed(upstream):
+                    return await whole(upstream)
             return Relay(upstream, stack.pop_all())
 
     for method, path in ROUTES:

@@ -18,13 +18,16 @@ from services.common.retry import RetryBudget
 from services.query.search import Searcher
 
 
-def wait_for_ever() -> None:
-    """No exchange with another component has a limit of its own."""
-    change(
-        ClientSession,
-        "_request",
-        lambda own: lambda self, *a, **given: own(self, *a, **{**given, "timeout": ClientTimeout(total=None)}),
-    )
+def wait_too_long() -> None:
+    """Each exchange with another component may take four times as long as it should."""
+
+    def request(self: ClientSession, *given: Any, timeout: Any = None, **named: Any) -> Any:
+        if isinstance(timeout, ClientTimeout) and timeout.total:
+            timeout = ClientTimeout(total=4 * timeout.total)
+        return own(self, *given, timeout=timeout, **named)
+
+    own = ClientSession._request
+    change(ClientSession, "_request", lambda _: request)
 
 
 def deadline_ignored() -> None:

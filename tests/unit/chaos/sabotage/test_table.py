@@ -1,4 +1,5 @@
 import inspect
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from pkgutil import resolve_name
@@ -39,6 +40,17 @@ def test_the_fault_runs_the_component_by_the_runner(tmp_path: Path) -> None:
     stack = Stack("s", StackPaths(tmp_path), topology(100))
     fault = SIX.fault(stack)
     assert (fault.component, fault.module, fault.arguments) == ("query", RUNNER, ("breaker:opens_at_six",))
+
+
+@pytest.mark.parametrize(
+    ("command", "possible"), [(["python", "-m", "services.query"], True), (["/bin/qdrant", "--uri", "x"], False)]
+)
+def test_only_a_python_module_can_be_sabotaged(tmp_path: Path, command: list[str], possible: bool) -> None:
+    stack = Stack("s", StackPaths(tmp_path), topology(100))
+    file = stack.paths.run("query") / "program.json"
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps({"command": command}))
+    assert SIX.possible(stack) is possible
 
 
 def test_it_is_noticed_by_the_named_check_with_the_named_word() -> None:

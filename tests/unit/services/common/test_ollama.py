@@ -4,6 +4,7 @@ from typing import Any
 
 import orjson
 import pytest
+from prometheus_client import REGISTRY
 
 from services.common import ollama
 from services.common.http import Http
@@ -134,10 +135,17 @@ async def test_a_server_that_is_not_there_is_unavailable(http: Http) -> None:
         await server(http, REFUSING).ping()
 
 
-async def test_ping_asks_for_the_version(http: Http) -> None:
+def attempts() -> float:
+    labels = {"dependency": "ollama", "outcome": "ok"}
+    return REGISTRY.get_sample_value("dependency_attempt_seconds_count", labels) or 0.0
+
+
+async def test_ping_asks_for_the_version_and_is_no_attempt(http: Http) -> None:
+    before = attempts()
     async with upstream(says({"version": "0"})) as model:
         await server(http, model.url).ping()
     assert model.asked == [("GET", "/api/version", None)]
+    assert attempts() == before
 
 
 @pytest.mark.parametrize("closed", [False, True])

@@ -80,7 +80,6 @@ async def test_an_answer_comes_back_with_its_status_and_its_headers(service: Ser
     assert (answer.headers["x-from-cache"], answer.headers["retry-after"]) == ("true", "7")
     assert answer.headers.get_list("x-request-id") == ["one"]
     assert "set-cookie" not in answer.headers
-    assert "content-length" not in answer.headers
 
 
 async def test_a_redirect_is_not_followed(service: Service) -> None:
@@ -127,6 +126,13 @@ async def test_an_answer_that_breaks_off_is_cut_rather_than_ended(service: Servi
     with pytest.raises(RuntimeError, match="response already started"):
         await caller.done
     assert caller.sent[-1].get("more_body") is True
+
+
+async def test_an_answer_that_is_no_stream_and_breaks_off_is_503_and_not_half_of_it(service: Service) -> None:
+    service.query.answer = streams(b'{"results": [', then=drops, content_type="application/json")
+    answer = await service.http.get("/api/v1/rag/search?q=x")
+    assert (answer.status_code, answer.json()["error"]) == (503, "Service Unavailable")
+    assert "retry-after" in answer.headers
 
 
 async def test_without_query_the_answer_is_503_and_the_documents_are_still_there(
