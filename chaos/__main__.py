@@ -15,7 +15,7 @@ import os
 import random
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 
 import pytest
@@ -113,16 +113,11 @@ def _healed(name: str) -> Stack:
 
 @contextmanager
 def _stack(parsed: argparse.Namespace) -> Iterator[str]:
-    if parsed.stack:
-        yield parsed.stack
-        return
-    name = OWN[parsed.quick]
-    own_stack.bring_up(name, quick=parsed.quick)
-    try:
+    name = parsed.stack or OWN[parsed.quick]
+    if parsed.keep and not parsed.stack:
+        own_stack.bring_up(name, quick=parsed.quick)
+    with nullcontext() if parsed.keep or parsed.stack else own_stack.standing(name, quick=parsed.quick):
         yield name
-    finally:
-        if not parsed.keep:
-            own_stack.take_down(name)
 
 
 def _suite(stack: Stack, *, seed: int | None, suffix: str = "") -> Suite:

@@ -3,6 +3,11 @@
 import argparse
 import json
 import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +34,19 @@ def documents(stack: str) -> Path:
     return data_directory() / f"{stack}-documents"
 
 
+@contextmanager
+def standing(stack: str, *, quick: bool) -> Iterator[None]:
+    """The stack is up inside the block, and gone after it, also when this process is killed: another one sees to it."""
+    keeper = subprocess.Popen(
+        [sys.executable, "-m", "chaos.own_stack", stack], stdin=subprocess.PIPE, start_new_session=True
+    )
+    try:
+        bring_up(stack, quick=quick)
+        yield
+    finally:
+        keeper.communicate()  # its input ends
+
+
 def bring_up(stack: str, *, quick: bool) -> None:
     """Bring the stack up, on ports of its own unless it has some, with fresh copies of the sample documents."""
     config = _config_file(stack)
@@ -51,6 +69,13 @@ def take_down(stack: str) -> None:
     _config_file(stack).unlink(missing_ok=True)
 
 
+def main() -> None:
+    """Take the stack down when this process's input ends, as it does however whoever began it ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run; this cleans up after it
+    sys.stdin.read()
+    take_down(sys.argv[1])
+
+
 def _config_file(stack: str) -> Path:
     return PROJECT_ROOT / f"Pulumi.{stack}.yaml"
 
@@ -68,3 +93,7 @@ def _settings(stack: str, config: Path, *, quick: bool) -> dict[str, Any]:
         "rateLimitHour": REQUESTS_A_MINUTE,
     }
     return {f"breakwater:{key}": value for key, value in settings.items()}
+
+
+if __name__ == "__main__":
+    main()

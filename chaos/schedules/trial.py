@@ -42,7 +42,9 @@ class Trial:
 
     @property
     def as_it_happened(self) -> Schedule:
-        """The schedule with the times at which the faults really began and ended."""
+        """The schedule with the times at which its faults really began and ended; as planned if it has not been run."""
+        if not self.happened:
+            return self.schedule
         return Schedule(tuple(map(_as_it_was, self.schedule.intervals, self.happened)))
 
 

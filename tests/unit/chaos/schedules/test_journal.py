@@ -36,6 +36,10 @@ def test_a_fault_that_never_came_to_be_keeps_its_planned_time() -> None:
     assert again.intervals[1] == PLANNED.intervals[1]
 
 
+def test_a_schedule_written_by_hand_is_run_as_planned() -> None:
+    assert trial(PLANNED).as_it_happened == PLANNED
+
+
 def test_a_journal_is_found_by_its_run_or_its_name(tmp_path: Path) -> None:
     journal.write(tmp_path / "run", trial(PLANNED, name="003"))
     assert journal.read(journal.find(tmp_path, "run/003")) == journal.read(journal.find(tmp_path, "run"))
