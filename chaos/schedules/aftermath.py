@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from aiohttp import ClientError
+
 from chaos import entries
 from chaos.checkers.steady import GOOD
 from chaos.checkers.writes import Ack
@@ -11,7 +13,7 @@ from chaos.load import Load
 from chaos.record import Finding, Verdict
 from chaos.stack import Stack
 from chaos.toxiproxy import ToxiproxyError
-from chaos.vectors import Vectors
+from chaos.vectors import Vectors, VectorsError
 
 POLL_S = 0.2
 
@@ -79,7 +81,7 @@ def left_over(stack: Stack) -> list[str]:
 async def _seen(look: Look) -> list[str]:
     try:
         return await look()
-    except OSError as error:  # a service that is not there yet, which every exception of a connection is
+    except (OSError, ClientError, VectorsError) as error:  # what is looked at is not there yet
         return [f"{type(error).__name__}: {error}"]
 
 

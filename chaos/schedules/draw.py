@@ -41,18 +41,13 @@ _edge = st.sampled_from(EDGES)
 _component = st.sampled_from(COMPONENTS)
 _stream: SearchStrategy[Any] = st.sampled_from(("down", "up", "both"))
 
-
-def _milliseconds(*choices: int) -> SearchStrategy[int]:
-    return st.sampled_from(choices)
-
-
 FAULTS: SearchStrategy[Fault] = st.one_of(
-    st.builds(Latency, edge=_edge, stream=_stream, latency_ms=_milliseconds(100, 500, 2000)),
+    st.builds(Latency, edge=_edge, stream=_stream, latency_ms=st.sampled_from((100, 500, 2000))),
     st.builds(Down, edge=_edge),
-    st.builds(BlackHole, edge=_edge, stream=_stream, close_after_ms=_milliseconds(0, 300)),
-    st.builds(Reset, edge=_edge, stream=_stream, after_ms=_milliseconds(0, 50)),
+    st.builds(BlackHole, edge=_edge, stream=_stream, close_after_ms=st.sampled_from((0, 300))),
+    st.builds(Reset, edge=_edge, stream=_stream, after_ms=st.sampled_from((0, 50))),
     st.builds(Bandwidth, edge=_edge, stream=_stream, rate_kb_s=st.sampled_from((100, 10))),
-    st.builds(Slicer, edge=_edge, stream=_stream, size=st.sampled_from((256, 32)), delay_ms=_milliseconds(0, 5)),
+    st.builds(Slicer, edge=_edge, stream=_stream, size=st.sampled_from((256, 32)), delay_ms=st.sampled_from((0, 5))),
     st.builds(LimitData, edge=_edge, stream=_stream, limit=st.sampled_from((1000, 100, 0))),
     # A page that comes over one of the gateway's edges is passed on: nobody on the way can tell that it is none.
     st.builds(Garbage, edge=_edge, answer=st.just("bytes")),
