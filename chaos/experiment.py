@@ -222,9 +222,18 @@ class Experiment:
         With the real 30 s to recover, breakers are closed by hand, except in the experiments that are about recovery
         (`within_s`): thirty waits of half a minute would prove one thing thirty times.
         """
-        if within_s is None and not self.suite.quick:
-            await self.reset_breakers()
-        return await self.until(self._settled, within_s or self.suite.recovery_s + 15)
+        healed = self.now()
+        by_hand = within_s is None and not self.suite.quick
+
+        async def settled() -> bool:
+            # What was asked during the fault may still fail, and open a breaker.
+            if any(load.oldest is not None and load.oldest < healed for load in self._running):
+                return False
+            if by_hand and await self.open_breakers():
+                await self.reset_breakers()
+            return await self._settled()
+
+        return await self.until(settled, within_s or self.suite.recovery_s + 15)
 
     async def _settled(self) -> bool:
         lately = sorted(self.requests, key=lambda request: request.ended)[-SETTLED:]

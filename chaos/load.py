@@ -85,6 +85,7 @@ class Load:
         grace_s: float = 15.0,
     ) -> None:
         self.requests: list[Request] = []
+        self._under_way: dict[int, float] = {}
         self._asks, self._send, self._clock = asks, send, clock
         self._loop = OpenLoop(times, self._one, missed=self._miss, clock=clock, sleep=sleep, most=most, grace_s=grace_s)
 
@@ -95,18 +96,26 @@ class Load:
     async def __aexit__(self, *raised: object) -> None:
         await self._loop.__aexit__(*raised)
 
+    @property
+    def oldest(self) -> float | None:
+        """The intended start of the oldest request under way; None where none is."""
+        return min(self._under_way.values(), default=None)
+
     async def finished(self) -> None:
         """Wait until all times have passed and every request has ended."""
         await self._loop.finished()
 
     async def _one(self, number: int, intended: float) -> None:
         ask, started = next(self._asks), self._clock()
+        self._under_way[number] = intended
         try:
             request = await self._send(number, ask, intended)
         except asyncio.CancelledError:
             why = "the load ended before the answer"
             self.requests.append(lost(number, ask, intended, started, ended=self._clock(), why=why))
             raise
+        finally:
+            del self._under_way[number]
         self.requests.append(request)
 
     def _miss(self, number: int, intended: float) -> None:

@@ -46,7 +46,10 @@ def faults(dependency: str, kind: str) -> list[Fault]:
 
 def mark(dependency: str, kind: str) -> Mark:
     """The outage's mark. Nobody waits for Redis for so long that its slowness could be told from its absence."""
-    return Mark(slower_than_s=SLOW_MS / 1000 * 0.8) if kind == "slow" and dependency != "redis" else Mark(FAILED)
+    late = SLOW_MS / 1000 * 0.8
+    if kind == "slow" and dependency != "redis":
+        return Mark(slower_than_s=late)
+    return Mark(FAILED, late if kind == "black-hole" else None)  # one that ends in time may let an attempt through late
 
 
 def targets(dependency: str) -> tuple[str, ...]:

@@ -3,6 +3,8 @@
 import asyncio
 import time
 
+import pytest
+
 from chaos.checkers.amplification import Bounds, amplification
 from chaos.checkers.crossing import crossing
 from chaos.checkers.liveness import liveness
@@ -94,6 +96,7 @@ async def test_an_outage_of_redis_costs_no_more_than_twice(e: Experiment) -> Non
     await cost(e, "query->redis")
 
 
+@pytest.mark.full
 @experiment("breakers")
 async def test_an_outage_of_the_model_costs_no_more_than_twice(e: Experiment) -> None:
     """The model hangs under load: CPU time a request at most twice that of calm, at most 10 KB of log."""

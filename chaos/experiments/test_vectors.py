@@ -179,6 +179,7 @@ async def test_a_vector_node_is_killed(e: Experiment, node: str) -> None:
     e.check(kept(own))
 
 
+@pytest.mark.full
 @experiment("qdrant-ha", "no-downtime")
 async def test_the_primary_hangs(e: Experiment) -> None:
     """qdrant-0 hangs: searches leave it alone but for probes, writes lose nothing, and it is asked again when back."""
@@ -247,7 +248,7 @@ async def test_two_vector_nodes_are_killed(e: Experiment) -> None:
     e.check(kept(own))
 
 
-@pytest.mark.parametrize("how", ["refused", "lost"])
+@pytest.mark.parametrize("how", ["refused", pytest.param("lost", marks=pytest.mark.full)])
 @experiment("qdrant-ha", "cluster-complexity")
 async def test_the_primary_is_cut_off_from_its_peers(e: Experiment, how: str) -> None:
     """What peers send to qdrant-0 is {how}; both sides are written: nothing acknowledged is lost, staleness is told."""
