@@ -18,7 +18,7 @@ import inspect
 import time
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
@@ -293,6 +293,13 @@ class Experiment:
         self.findings.append(Finding(check, Verdict.PASSED if holds else Verdict.FAILED, said, evidence))
 
 
+def _trouble(result: Result) -> list[str]:
+    said = [f"{f.check} {f.verdict}: {f.said}" for f in result.findings if f.verdict is not Verdict.PASSED]
+    if result.clean_up.verdict is not Verdict.PASSED:
+        said.append(f"clean-up {result.clean_up.verdict}: {result.clean_up.said}")
+    return said
+
+
 @asynccontextmanager
 async def _in_thread(context: AbstractContextManager[T]) -> AsyncIterator[T]:
     """A context that blocks, entered and left without holding up the load."""
@@ -312,6 +319,8 @@ def experiment(
     """Make a test of an experiment's body; `proves` are keys of `chaos.design.DESIGN`.
 
     The body gets the experiment when the stack is well. The test fails unless every finding passed and all was healed.
+    Where the first try leaves unknown what it was to prove (the load came late, the body broke off), there is a second,
+    and the record says so; what has failed has failed.
     """
 
     def decorate(body: Callable[Concatenate[Experiment, P], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -322,18 +331,23 @@ def experiment(
 
         @wraps(body)
         async def test(suite: Suite, *args: P.args, **kwargs: P.kwargs) -> None:
-            one = Experiment(suite, described.entry(kwargs))
-            try:
-                async with one:
-                    await one.ready()
-                    await body(one, *args, **kwargs)
-            finally:
-                result = one.result()
-                said = [f"{f.check} {f.verdict}: {f.said}" for f in result.findings if f.verdict is not Verdict.PASSED]
-                if result.clean_up.verdict is not Verdict.PASSED:
-                    said.append(f"clean-up {result.clean_up.verdict}: {result.clean_up.said}")
-            assert result.verdict is Verdict.PASSED, "; ".join(said) or "nothing was checked"
-            assert not said, said
+            async def tried(*notes: Finding) -> Result:
+                one = Experiment(suite, described.entry(kwargs))
+                with suppress(Exception):  # it is on the record
+                    async with one:
+                        await one.ready()
+                        await body(one, *args, **kwargs)
+                        if one.findings:  # or nothing was checked, and notes must not hide it
+                            one.findings += notes
+                return one.result()
+
+            result = await tried()
+            if result.verdict is Verdict.UNKNOWN and result.clean_up.verdict is Verdict.PASSED:
+                said = "; ".join(_trouble(result)) or "nothing was checked"
+                result = await tried(Finding("second-try", Verdict.PASSED, f"the first told nothing: {said}"))
+            trouble = _trouble(result)
+            assert result.verdict is Verdict.PASSED, "; ".join(trouble) or "nothing was checked"
+            assert not trouble, trouble
 
         test.described = described  # type: ignore[attr-defined]  # for the catalogue
         test.__signature__ = signature.replace(parameters=[fixture, *parameters])  # type: ignore[attr-defined]  # pytest looks there

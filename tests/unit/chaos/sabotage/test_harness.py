@@ -1,6 +1,6 @@
 """The harness itself is sabotaged: whatever is wrong with it, no experiment passes for it, and no verdict is lost."""
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,6 +10,7 @@ import pytest
 from chaos import entries
 from chaos.checkers.safely import safely
 from chaos.experiment import Entry, Experiment
+from chaos.experiment import experiment as declared
 from chaos.faults import Down, FaultNotInForceError
 from chaos.record import Finding, Run, Verdict
 from chaos.stack import Stack
@@ -115,3 +116,54 @@ async def test_an_experiment_that_checks_nothing_is_unknown(tmp_path: Path) -> N
     async with (e := experiment(tmp_path, True)):
         pass
     assert e.result().verdict is Verdict.UNKNOWN
+
+
+def tries(*findings: Finding | None) -> tuple[Callable[..., Awaitable[None]], list[int]]:
+    """An experiment that finds one thing at each try, or nothing, and how often it was tried."""
+    found, tried = iter(findings), list[int]()
+
+    @declared("breakers")
+    async def test_it(e: Experiment) -> None:
+        """It."""
+        tried.append(1)
+        if finding := next(found):
+            e.check(finding)
+
+    return test_it, tried
+
+
+GOOD, BAD, UNKNOWN = (
+    Finding("c", verdict, str(verdict)) for verdict in (Verdict.PASSED, Verdict.FAILED, Verdict.UNKNOWN)
+)
+
+
+@pytest.mark.parametrize(
+    ("findings", "passes", "times"),
+    [
+        ((GOOD,), True, 1),
+        ((UNKNOWN, GOOD), True, 2),
+        ((UNKNOWN, UNKNOWN), False, 2),
+        ((UNKNOWN, BAD), False, 2),
+        ((BAD,), False, 1),
+        ((None, None), False, 2),
+    ],
+)
+async def test_what_is_unknown_is_tried_once_more_and_what_failed_is_not(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    findings: tuple[Finding | None, ...],
+    passes: bool,
+    times: int,
+) -> None:
+    async def is_well(_: Experiment) -> None:
+        pass
+
+    monkeypatch.setattr(Experiment, "ready", is_well)
+    test, tried = tries(*findings)
+    suite = experiment(tmp_path, True).suite
+    if passes:
+        await test(suite)
+    else:
+        with pytest.raises(AssertionError):
+            await test(suite)
+    assert len(tried) == times
