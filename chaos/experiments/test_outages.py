@@ -24,6 +24,7 @@ RATE = 20.0  # requests a second, of all endpoints together
 CALM_S = 1.2
 DURING_S = 2.5
 AFTER_S = 2.1
+ENDED_S = 0.3  # in which the attempts end that the healing has let go
 QUICK = {
     ("ollama", "black-hole"),
     ("qdrant", "black-hole"),
@@ -90,7 +91,8 @@ async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
         async with e.broken(*faults(dependency, kind)):
             await e.lasts(DURING_S)
         healed = e.now()
-        after = await e.snapshot()  # what was under way has ended by the healing
+        await asyncio.sleep(ENDED_S)
+        after = await e.snapshot()
         await e.recovered()
         await asyncio.sleep(AFTER_S)
     window = Window(
