@@ -28,7 +28,6 @@ from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 from aiohttp import ClientSession
 
 from chaos.checkers.breaker_events import BreakerEvent, told
-from chaos.checkers.steady import GOOD
 from chaos.client import Client, session
 from chaos.design import DESIGN
 from chaos.faults import Fault
@@ -38,7 +37,7 @@ from chaos.observe import Observer
 from chaos.openloop import steps
 from chaos.operations import OPERATIONS, Ask
 from chaos.questions import QUESTIONS
-from chaos.record import Finding, Request, Result, Verdict, Window, save_result
+from chaos.record import GOOD, Finding, Request, Result, Verdict, Window, save_result
 from chaos.snapshot import Snapshot
 from chaos.suite import SERVICES, Suite
 
@@ -236,9 +235,16 @@ class Experiment:
         return await self.until(settled, within_s or self.suite.recovery_s + 15)
 
     async def _settled(self) -> bool:
+        return await self.served() and not await self.open_breakers()
+
+    async def served(self) -> bool:
+        """Whether the last answers were all good ones."""
         lately = sorted(self.requests, key=lambda request: request.ended)[-SETTLED:]
-        served = len(lately) == SETTLED and all(request.outcome in GOOD for request in lately)
-        return served and not await self.open_breakers()
+        return len(lately) == SETTLED and all(request.outcome in GOOD for request in lately)
+
+    async def serves(self, operation: str) -> bool:
+        """Whether a request of that kind, off the record, is answered well now."""
+        return (await self.client.ask(0, self.ask(operation), self.now())).outcome in GOOD
 
     # Looking
 
@@ -294,10 +300,9 @@ class Experiment:
 
 
 def _trouble(result: Result) -> list[str]:
-    said = [f"{f.check} {f.verdict}: {f.said}" for f in result.findings if f.verdict is not Verdict.PASSED]
-    if result.clean_up.verdict is not Verdict.PASSED:
-        said.append(f"clean-up {result.clean_up.verdict}: {result.clean_up.said}")
-    return said
+    clean_up = result.clean_up
+    healed = clean_up.verdict is Verdict.PASSED
+    return [*result.trouble, *([] if healed else [f"clean-up {clean_up.verdict}: {clean_up.said}"])]
 
 
 @asynccontextmanager

@@ -39,6 +39,10 @@ class Outcome(StrEnum):
     LOST = "lost"  # no whole answer: what became of the request is unknown
 
 
+GOOD = frozenset({Outcome.LIVE, Outcome.CACHED})
+"""What a caller gets when all is well: a stale answer is a success, and no steady state."""
+
+
 @dataclass(frozen=True)
 class Request:
     """One request of the load, or of a probe. `started - intended` is how late the generator was."""
@@ -106,6 +110,11 @@ class Result:
     samples: tuple[Sample, ...]
     findings: tuple[Finding, ...]
     clean_up: Finding  # beside the verdict: a fault that could not be healed neither changes nor hides it
+
+    @property
+    def trouble(self) -> list[str]:
+        """Each finding that did not pass, in a line."""
+        return [f"{f.check} {f.verdict}: {f.said}" for f in self.findings if f.verdict is not Verdict.PASSED]
 
     @property
     def verdict(self) -> Verdict:

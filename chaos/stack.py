@@ -124,7 +124,7 @@ class Stack:
     def ask_to_stop(self, component: str) -> None:
         """Begin to stop the component; what is between two states already is left alone."""
         with suppress(xmlrpc.client.Fault):
-            supervisor._call(self.paths, "stopProcess", component, False)
+            supervisor.call(self.paths, "stopProcess", component, False)
 
     def start(self, component: str) -> None:
         """Have the supervisor run the component, and restart it if need be; raises StackError. Waits for no health."""
@@ -132,7 +132,7 @@ class Stack:
 
     def _ask_to_start(self, component: str) -> None:
         with suppress(xmlrpc.client.Fault):
-            supervisor._call(self.paths, "startProcess", component, False)
+            supervisor.call(self.paths, "startProcess", component, False)
 
     def _bring(self, component: str, wanted: set[str], ask: Callable[[str], None], what: str) -> None:
         deadline = time.monotonic() + STOP_S

@@ -4,11 +4,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chaos.checkers.safely import NoEvidenceError, enough, safely
-from chaos.record import Finding, Outcome, Request, Verdict
+from chaos.record import GOOD, Finding, Request, Verdict
 from chaos.scorecard.measures import quantile
 
 CHECK = "steady-state"
-GOOD = frozenset({Outcome.LIVE, Outcome.CACHED})  # a stale answer is a success, but no steady state
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,9 @@ from chaos.faults import BlackHole, Down, Kill, Restart, SchemaGone
 from chaos.load import distinct
 from chaos.operations import OPERATIONS
 from chaos.questions import QUESTIONS
-from chaos.record import Outcome
+from chaos.record import GOOD
 
 SEARCH = OPERATIONS["search"]
-GOOD = {Outcome.LIVE, Outcome.CACHED}
 WRITTEN_S = 15.0  # for what waited to be written once the database is back: two breakers' recoveries and a retry
 
 
@@ -19,18 +18,13 @@ WRITTEN_S = 15.0  # for what waited to be written once the database is back: two
 async def test_the_database_is_away_when_the_services_start(e: Experiment) -> None:
     """query and collections start without a database: searches are answered, collections come from the file."""
     async with e.broken(Kill("timescaledb", stays_down=True)), e.broken(Restart("query"), Restart("collections")):
-        searched = await e.until(lambda: answered(e, "search"), 20)
-        listed = await e.until(lambda: answered(e, "collections"), 20)
+        searched = await e.until(lambda: e.serves("search"), 20)
+        listed = await e.until(lambda: e.serves("collections"), 20)
         names = (await e.client.ask(0, e.ask("collections"), e.now())).about.get("names", [])
-    back = await e.until(lambda: answered(e, "collection-stats"), e.suite.recovery_s + 20)
+    back = await e.until(lambda: e.serves("collection-stats"), e.suite.recovery_s + 20)
     e.expect("search", searched is not None, f"search answers {searched or 0:.1f} s after the start")
     e.expect("from-the-file", listed is not None and {"docs", "inbox"} <= {*names}, f"collections: {names}")
     e.expect("back", back is not None, f"what only the database knows is told again after {back or 0:.1f} s")
-
-
-async def answered(e: Experiment, operation: str) -> bool:
-    """Whether it is answered well now."""
-    return (await e.client.ask(0, e.ask(operation), e.now())).outcome in GOOD
 
 
 @experiment("no-downtime", "hybrid-config")
@@ -94,10 +88,10 @@ async def test_trips_are_recorded_also_those_that_the_database_did_not_see(e: Ex
 async def test_without_the_schema_collections_come_from_the_file(e: Experiment) -> None:
     """The rollback of the database: schema rag is gone, and collections go on by the file; it comes back by itself."""
     async with e.broken(SchemaGone()):
-        listed = await e.until(lambda: answered(e, "collections"), 5)
-        searched = await e.until(lambda: answered(e, "search"), 5)
+        listed = await e.until(lambda: e.serves("collections"), 5)
+        searched = await e.until(lambda: e.serves("search"), 5)
         names = (await e.client.ask(0, e.ask("collections"), e.now())).about.get("names", [])
-    back = await e.until(lambda: answered(e, "collection-stats"), 20)
+    back = await e.until(lambda: e.serves("collection-stats"), 20)
     e.expect("collections", listed is not None and {"docs", "inbox"} <= {*names}, f"collections: {names}")
     e.expect("search", searched is not None, "searches are answered")
     e.expect("back", back is not None, "the database is used again")

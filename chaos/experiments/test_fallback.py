@@ -10,12 +10,11 @@ from chaos.inbox import Inbox
 from chaos.load import distinct, mixed, repeated
 from chaos.operations import OPERATIONS
 from chaos.questions import QUESTIONS
-from chaos.record import Outcome, Request
+from chaos.record import GOOD, Outcome, Request
 from chaos.scorecard.measures import quantile
 from chaos.snapshot import delta, total
 
 SEARCH = OPERATIONS["search"]
-GOOD = {Outcome.LIVE, Outcome.CACHED}
 REDIS_S = 0.020  # the most that a Redis that is away may cost a request, after the first failure
 NOISE_S = 0.030  # between two medians of the same stack on two shared cores
 

@@ -9,12 +9,11 @@ from chaos.faults.credentials import expired_token, forged_token, wrong_service_
 from chaos.load import distinct
 from chaos.operations import OPERATIONS
 from chaos.questions import QUESTIONS
-from chaos.record import Outcome
+from chaos.record import GOOD, Outcome
 
 SEARCH = OPERATIONS["search"]
 GATEWAY_ANSWERS = {502, 503, 504}  # what a gateway may say of a service that is not there
 BACK_S = 8.0  # for the gateway to trust a service again: it looks every 2 s
-GOOD = {Outcome.LIVE, Outcome.CACHED}
 
 
 @experiment("gateway", "no-downtime")
@@ -28,18 +27,12 @@ async def test_a_dead_upstream_is_told_and_found_again(e: Experiment) -> None:
             await e.lasts(2)
             documents = await e.client.ask(0, e.ask("documents"), e.now())
         healed = e.now()
-        back = await e.until(lambda: served_lately(e), BACK_S)
+        back = await e.until(e.served, BACK_S)
     during = [r for r in e.requests if r.started > killed + 0.5 and r.ended < healed]
     told = [r for r in during if r.status in GATEWAY_ANSWERS and r.seconds < 1]
     e.expect("told-at-once", len(told) == len(during) > 20, f"{len(told)} of {len(during)} told within a second")
     e.expect("others-go-on", documents.outcome is Outcome.LIVE, f"documents: {documents.outcome}")
     e.expect("found-again", back is not None, f"served again {back or 0:.1f} s after it was started")
-
-
-async def served_lately(e: Experiment) -> bool:
-    """Whether the last ten answers were good ones."""
-    lately = sorted(e.requests, key=lambda request: request.ended)[-10:]
-    return len(lately) == 10 and all(request.outcome in GOOD for request in lately)
 
 
 @experiment("no-downtime", "gateway")
@@ -118,15 +111,10 @@ async def test_the_services_serve_when_the_gateway_is_bypassed(e: Experiment) ->
     async with e.broken(Kill("kong", stays_down=True)):
         away = await e.client.ask(0, e.ask("search"), e.now())
         past = await direct.ask(1, e.ask("search"), e.now())
-    back = await e.until(lambda: answers_search(e), 15)
+    back = await e.until(lambda: e.serves("search"), 15)
     e.expect("gateway-down", away.outcome is Outcome.LOST, f"through the gateway: {away.outcome}")
     e.expect("bypass", past.outcome in GOOD, f"past it: {past.outcome} {past.error or ''}")
     e.expect("back", back is not None, f"the gateway serves again after {back or 0:.1f} s")
-
-
-async def answers_search(e: Experiment) -> bool:
-    """Whether a search is answered through the gateway."""
-    return (await e.client.ask(0, e.ask("search"), e.now())).outcome in GOOD
 
 
 @experiment("gateway")
@@ -139,7 +127,7 @@ async def test_the_way_from_the_gateway_to_a_service_is_cut(e: Experiment) -> No
             cut = e.now()
             await e.lasts(1.5)
         healed = e.now()
-        back = await e.until(lambda: served_lately(e), BACK_S)
+        back = await e.until(e.served, BACK_S)
     during = [r for r in e.requests if r.started > cut + 0.2 and r.ended < healed]
     told = [r for r in during if r.status in GATEWAY_ANSWERS and r.seconds < 1]
     e.expect("told-at-once", len(told) == len(during) > 10, f"{len(told)} of {len(during)} told within a second")

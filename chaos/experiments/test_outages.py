@@ -1,7 +1,6 @@
 """The outage contract, row by row: every dependency failing in every way, every endpoint asked meanwhile."""
 
 import asyncio
-from collections.abc import Iterator
 
 import pytest
 
@@ -13,12 +12,10 @@ from chaos.checkers.recovery import recovery
 from chaos.checkers.steady import Steady, steady_state
 from chaos.contract import table
 from chaos.experiment import Experiment, experiment
-from chaos.load import always, distinct, mixed, repeated
-from chaos.operations import OPERATIONS, Ask
 from chaos.outages import EDGES, KINDS, faults, mark, targets
-from chaos.questions import QUESTIONS
 from chaos.record import Window
 from chaos.snapshot import of
+from chaos.traffic import traffic
 
 RATE = 20.0  # requests a second, of all endpoints together
 CALM_S = 1.2
@@ -63,16 +60,6 @@ MORE = {"ingestion": {"reindex": 5.0}, "query": {"rag-search": 6.0}}
 """Of what asks a dependency that little else asks."""
 
 
-def every_endpoint(dependency: str, run: str, seed: int) -> Iterator[Ask]:
-    """Requests of every kind, questions that a cache may know among them."""
-    asked = {"search", "question", "question-streamed", "rag-search", "rag-question"}
-    sources = {name: always(OPERATIONS[name]) for name in MIX if name not in asked and name != "cached"}
-    sources |= {name: distinct(OPERATIONS[name], QUESTIONS, run=f"{run}-{name}") for name in asked}
-    sources["cached"] = repeated(OPERATIONS["search"], QUESTIONS[:4])
-    sources["reindex"] = always(OPERATIONS["reindex"], collection="inbox")
-    return mixed(MIX | MORE.get(dependency, {}), sources, seed=seed)
-
-
 @pytest.mark.parametrize(
     ("dependency", "kind"),
     [
@@ -84,7 +71,7 @@ def every_endpoint(dependency: str, run: str, seed: int) -> Iterator[Ask]:
 async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
     """{dependency} is {kind}: every caller gets what the outage contract declares, and all is well afterwards."""
     run = f"{e.suite.run.id}-{dependency}-{kind}"
-    async with e.load(every_endpoint(dependency, run, e.suite.run.seed), rate=RATE):
+    async with e.load(traffic(MIX | MORE.get(dependency, {}), run=run, seed=e.suite.run.seed), rate=RATE):
         await e.lasts(CALM_S)
         before = await e.snapshot()
         broke = e.now()

@@ -9,11 +9,10 @@ from chaos.experiment import Experiment, experiment
 from chaos.load import always, distinct, mixed
 from chaos.operations import OPERATIONS
 from chaos.questions import QUESTIONS
-from chaos.record import Outcome
+from chaos.record import GOOD
 from infra.settings import PROJECT_ROOT
 
 ROTATION_S = 150.0  # two deployments by Pulumi, and the looks between them; 20 s on two idle cores
-GOOD = {Outcome.LIVE, Outcome.CACHED}
 
 
 @pytest.mark.full

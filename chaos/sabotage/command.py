@@ -113,10 +113,9 @@ async def _awaited(experiment: Awaitable[None]) -> None:
 
 
 def _trial(name: str, result: Result, right: bool, check: str, began: float) -> Trial:
-    told = [f"{f.check} {f.verdict}: {f.said}" for f in result.findings if f.verdict is not Verdict.PASSED]
     healed = "" if result.clean_up.verdict is Verdict.PASSED else result.clean_up.said
     seconds = time.monotonic() - began
-    return Trial(name, result.name, result.verdict, right, check, "; ".join(told), healed, seconds)
+    return Trial(name, result.name, result.verdict, right, check, "; ".join(result.trouble), healed, seconds)
 
 
 def _tell(console: Console, trial: Trial) -> None:

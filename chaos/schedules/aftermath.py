@@ -6,11 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from aiohttp import ClientError
 
 from chaos import entries
-from chaos.checkers.steady import GOOD
 from chaos.checkers.writes import Ack
 from chaos.experiment import SETTLED, Experiment
 from chaos.load import Load
-from chaos.record import Finding, Verdict
+from chaos.record import GOOD, Finding, Verdict
 from chaos.stack import Stack
 from chaos.toxiproxy import ToxiproxyError
 from chaos.vectors import Vectors, VectorsError

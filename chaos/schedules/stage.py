@@ -1,7 +1,6 @@
 """Runs schedules on the live stack, under load, and holds it to what must never break."""
 
 import asyncio
-from collections.abc import Iterator
 from dataclasses import dataclass
 from math import inf
 
@@ -9,14 +8,12 @@ from chaos.checkers.pace import load_pace
 from chaos.checkers.writes import acknowledged_writes
 from chaos.contract import table
 from chaos.experiment import Experiment
-from chaos.load import always, distinct, mixed, repeated
-from chaos.operations import OPERATIONS, Ask
-from chaos.questions import QUESTIONS
 from chaos.record import Finding, Verdict
 from chaos.schedules import aftermath
 from chaos.schedules.promises import Felt, declared_answers
 from chaos.schedules.schedule import Interval, Schedule
 from chaos.schedules.trial import Happened, Trial
+from chaos.traffic import traffic
 from chaos.vectors import Vectors
 from infra.topology import QDRANT_NODES
 
@@ -42,16 +39,6 @@ MIX = {
 """Every dependency of every service is asked often enough for its breaker to find out that it is back."""
 
 
-def asks(run: str, seed: int) -> Iterator[Ask]:
-    """The load: searches, questions, and what is asked of collections."""
-    asked = {"search", "rag-search", "question", "question-streamed"}
-    sources = {name: always(OPERATIONS[name]) for name in MIX if name not in asked and name != "cached"}
-    sources |= {name: distinct(OPERATIONS[name], QUESTIONS, run=f"{run}-{name}") for name in asked}
-    sources["cached"] = repeated(OPERATIONS["search"], QUESTIONS[:4])
-    sources["reindex"] = always(OPERATIONS["reindex"], collection="inbox")
-    return mixed(MIX, sources, seed=seed)
-
-
 @dataclass
 class _Acted:
     """An interval as it goes; times by the experiment's clock."""
@@ -74,7 +61,7 @@ async def tried(e: Experiment, schedule: Schedule, name: str, seed: int) -> Tria
     nodes = {node: e.stack.url(node) for node in QDRANT_NODES}
     async with (
         Vectors(e.session, nodes, clock=e.now) as vectors,
-        e.load(asks(f"{e.suite.run.id}-{name}", seed), rate=RATE, seed=seed) as load,
+        e.load(traffic(MIX, run=f"{e.suite.run.id}-{name}", seed=seed), rate=RATE, seed=seed) as load,
     ):
         async with vectors.writing(WRITES):
             await e.lasts(CALM_S)

@@ -5,11 +5,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chaos.record import Outcome, Request, Result
+from chaos.record import GOOD, Outcome, Request, Result
 
 QUANTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 BAD = frozenset({Outcome.UNAVAILABLE, Outcome.ERROR, Outcome.LOST})
-RECOVERED = frozenset({Outcome.LIVE, Outcome.CACHED})
 STEADY = 10  # good answers in a row after which an experiment counts as recovered
 CROSSED = "crossed"  # the key in a finding's evidence of how many attempts at a dependency met the fault
 
@@ -72,7 +71,7 @@ def recovery_s(result: Result) -> float | None:
     for request in sorted(result.requests, key=lambda request: request.ended):
         if request.ended < healed or request.outcome is Outcome.REFUSED:
             continue
-        if request.outcome in RECOVERED:
+        if request.outcome in GOOD:
             in_a_row += 1
             if in_a_row == STEADY:
                 return last_bad - healed

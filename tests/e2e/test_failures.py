@@ -62,7 +62,7 @@ def test_a_killed_component_is_back_with_its_data(live: Live, component: str) ->
 def test_a_vector_node_that_is_away_fails_no_search_and_no_write(live: Live, node: str) -> None:
     name = f"without-{node}.md"
     with searching(live) as statuses:
-        supervisor._call(live.stack.paths, "stopProcess", node)
+        supervisor.call(live.stack.paths, "stopProcess", node)
         try:
             (live.inbox / name).write_text(
                 f"# Written without {node}\n\nThe heliograph was installed while {node} was away.\n"
@@ -75,13 +75,13 @@ def test_a_vector_node_that_is_away_fails_no_search_and_no_write(live: Live, nod
             count = len(statuses)
             eventually(lambda: len(statuses) >= count + 20, 10, "more searches are answered")
         finally:
-            supervisor._call(live.stack.paths, "startProcess", node)
+            supervisor.call(live.stack.paths, "startProcess", node)
         eventually(lambda: len(set(live.counts().values())) == 1 and live.active(), 10, "the node has caught up")
     assert set(statuses) == {200}
 
 
 def test_without_the_database_collections_are_listed_and_searches_work_and_it_comes_back(live: Live) -> None:
-    supervisor._call(live.stack.paths, "stopProcess", "timescaledb")
+    supervisor.call(live.stack.paths, "stopProcess", "timescaledb")
     try:
         listed = live.client.get("/api/v1/collections").json()["collections"]
         assert {"docs", "inbox"} <= {collection["name"] for collection in listed}
@@ -93,7 +93,7 @@ def test_without_the_database_collections_are_listed_and_searches_work_and_it_co
             "# Meanwhile\n\nThe astrolabe was polished while the database was away.\n"
         )
     finally:
-        supervisor._call(live.stack.paths, "startProcess", "timescaledb")
+        supervisor.call(live.stack.paths, "startProcess", "timescaledb")
     eventually(
         lambda: live.search("when was the astrolabe polished", collection="inbox", path="meanwhile.md"),
         15,

@@ -51,7 +51,7 @@ def test_a_changed_setting_touches_the_components_that_use_it_only(stack: Stack)
 
 
 def test_a_stopped_component_is_drift_and_the_next_up_repairs_it(stack: Stack) -> None:
-    supervisor._call(stack.paths, "stopProcess", "redis")
+    supervisor.call(stack.paths, "stopProcess", "redis")
     preview = stack.pulumi(*PREVIEW)
     assert preview.returncode != 0
     assert re.search(r"\+ .* redis create", preview.stdout)

@@ -122,7 +122,7 @@ def test_no_process_outlives_a_killed_supervisor_and_the_next_start_repairs(path
 def test_a_stopped_process_is_read_as_gone(paths: StackPaths) -> None:
     wanted = props(paths, free_port())
     ProcessProvider().create(wanted)
-    supervisor._call(paths, "stopProcess", "web")
+    supervisor.call(paths, "stopProcess", "web")
     assert ProcessProvider().read("web", wanted).id == ""
 
 

@@ -74,7 +74,8 @@ def environment() -> dict[str, str]:
     return {key: os.environ[key] for key in KEPT_ENVIRONMENT if key in os.environ}
 
 
-def _call(paths: StackPaths, method: str, *arguments: object) -> Any:
+def call(paths: StackPaths, method: str, *arguments: object) -> Any:
+    """What the supervisor answers to a method of its own; raises OSError, and xmlrpc.client.Fault where it refuses."""
     transport = SupervisorTransport(None, None, f"unix://{paths.socket}")
     try:
         proxy = xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport)
@@ -95,7 +96,7 @@ def _locked(paths: StackPaths) -> Iterator[None]:
 def is_running(paths: StackPaths) -> bool:
     """True if the stack's supervisor answers."""
     try:
-        return bool(_call(paths, "getState")["statename"] == "RUNNING")
+        return bool(call(paths, "getState")["statename"] == "RUNNING")
     except (OSError, xmlrpc.client.Error):
         return False
 
@@ -131,7 +132,7 @@ def stop(paths: StackPaths) -> None:
         pid = _daemon_pid(paths)
         if pid is not None:
             with suppress(OSError, xmlrpc.client.Error):
-                _call(paths, "shutdown")
+                call(paths, "shutdown")
             try:
                 _wait(lambda: not _alive(pid), STOP_S, "supervisord does not stop")
             except SupervisorError:
@@ -154,8 +155,8 @@ def put(paths: StackPaths, name: str, *, stop_signal: str) -> None:
     with _locked(paths):
         _remove(paths, name)
         (paths.programs / f"{name}.conf").write_text(program)
-        _call(paths, "reloadConfig")
-        _call(paths, "addProcessGroup", name)
+        call(paths, "reloadConfig")
+        call(paths, "addProcessGroup", name)
 
 
 def remove(paths: StackPaths, name: str) -> None:
@@ -167,26 +168,26 @@ def remove(paths: StackPaths, name: str) -> None:
 
 def _remove(paths: StackPaths, name: str) -> None:
     try:
-        _call(paths, "stopProcessGroup", name)
-        _call(paths, "removeProcessGroup", name)
+        call(paths, "stopProcessGroup", name)
+        call(paths, "removeProcessGroup", name)
     except xmlrpc.client.Fault as fault:
         if fault.faultCode != Faults.BAD_NAME:
             raise
     (paths.programs / f"{name}.conf").unlink(missing_ok=True)
-    _call(paths, "reloadConfig")
+    call(paths, "reloadConfig")
 
 
 def states(paths: StackPaths) -> dict[str, dict[str, Any]]:
     """The supervisor's view of each component: `statename`, `pid`, `start` and so on; empty if it is down."""
     try:
-        return {info["name"]: info for info in _call(paths, "getAllProcessInfo")}
+        return {info["name"]: info for info in call(paths, "getAllProcessInfo")}
     except (OSError, xmlrpc.client.Error):
         return {}
 
 
 def _daemon_pid(paths: StackPaths) -> int | None:
     try:
-        return int(_call(paths, "getPID"))
+        return int(call(paths, "getPID"))
     except (OSError, xmlrpc.client.Error):
         return None
 

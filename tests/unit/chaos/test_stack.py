@@ -70,7 +70,7 @@ def test_a_component_that_does_not_do_as_told_is_an_error(stack: Stack, monkeypa
         raise xmlrpc.client.Fault(70, "NOT_RUNNING")
 
     monkeypatch.setattr(supervisor, "states", lambda _: {"query": {"statename": "EXITED"}})
-    monkeypatch.setattr(supervisor, "_call", call)
+    monkeypatch.setattr(supervisor, "call", call)
     monkeypatch.setattr(stacks, "STOP_S", 0.03)
     with pytest.raises(StackError, match="query does not stop; the supervisor calls it EXITED"):
         stack.stop("query")
