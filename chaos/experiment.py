@@ -25,7 +25,7 @@ from functools import wraps
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession
 
 from chaos.checkers.breaker_events import BreakerEvent, told
 from chaos.client import Client, session
@@ -162,7 +162,10 @@ class Experiment:
         unhealthy = await asyncio.to_thread(self.suite.unhealthy)
         if unhealthy:
             return unhealthy
-        await self.reset_breakers()
+        try:
+            await self.reset_breakers()
+        except ClientError as error:
+            return [f"a service does not answer: {error}"]
         asks = {service: self.client.ask(0, self.ask(operation), self.now()) for service, operation in LOOKS.items()}
         answers = zip(asks, await asyncio.gather(*asks.values()), strict=True)
         return [
@@ -207,9 +210,19 @@ class Experiment:
         await asyncio.sleep(seconds)
 
     async def until(self, condition: Callable[[], Awaitable[object]], within_s: float) -> float | None:
-        """Seconds until `condition` held; None where it did not within `within_s`."""
+        """Seconds until `condition` held; None where it did not within `within_s`.
+
+        It does not hold while what it asks is not there (ClientError): services restart under some faults.
+        """
         began = time.monotonic()
-        while not await condition():
+
+        async def holds() -> bool:
+            try:
+                return bool(await condition())
+            except ClientError:
+                return False
+
+        while not await holds():
             if time.monotonic() - began > within_s:
                 return None
             await asyncio.sleep(POLL_S)
@@ -269,7 +282,7 @@ class Experiment:
         return told(await self.breakers(service))
 
     async def open_breakers(self) -> list[str]:
-        """Those of all services that are not closed."""
+        """Those of all services that are not closed; raises ClientError where a service is not there to tell."""
         return [
             f"{document['service']}/{breaker['name']}"
             for document in await asyncio.gather(*map(self.breakers, SERVICES))
@@ -277,12 +290,13 @@ class Experiment:
             if breaker["state"] != "closed"
         ]
 
-    async def reset_breakers(self) -> None:
-        """Close every breaker by hand."""
+    async def reset_breakers(self) -> bool:
+        """Close every breaker by hand; whether all are. Raises ClientError where a service is not there to be told."""
         for service in SERVICES:
             for breaker in (await self.breakers(service))["breakers"]:
                 async with self._internal("POST", service, f"/internal/breakers/{breaker['name']}/reset") as answer:
                     answer.raise_for_status()
+        return not await self.open_breakers()
 
     def _internal(self, method: str, service: str, path: str) -> Any:
         headers = {"X-Service-Token": self.stack.service_token}

@@ -67,8 +67,8 @@ async def tried(e: Experiment, schedule: Schedule, name: str, seed: int) -> Tria
             await e.lasts(CALM_S)
             start = e.now()
             acted = await asyncio.gather(*(_act(e, interval, start) for interval in schedule.intervals))
-        if not e.suite.quick:
-            await e.reset_breakers()  # as every experiment does that is not about the time to recover
+        if not e.suite.quick:  # as every experiment does that is not about the time to recover
+            await e.until(e.reset_breakers, WELL_S)
         looks = aftermath.looks(e, load, vectors)
         well = await aftermath.settled(looks, within_s=e.suite.recovery_s + WELL_S, clock=e.now)
     felt = [Felt(interval, one.begun) for interval, one in zip(schedule.intervals, acted, strict=True)]
