@@ -21,7 +21,6 @@ from datetime import UTC, datetime
 import pytest
 from rich.console import Console
 
-from chaos import own_stack
 from chaos.catalogue import EXPERIMENTS, catalogue
 from chaos.heal import heal_left_over, heal_stacks
 from chaos.record import Run, save_run
@@ -31,11 +30,13 @@ from chaos.scorecard.__main__ import main as show_scorecard
 from chaos.stack import Stack, StackError
 from chaos.suite import SUITE, Suite, implementations, recovery_s
 from chaos.watchdog import watching
+from infra import own_stack
 from infra.settings import PROJECT_ROOT
 from infra.workspace import WorkspaceError
 
 REPORTS = PROJECT_ROOT / "reports" / "chaos"
 OWN = {False: "chaos", True: "chaos-quick"}
+SETTINGS = {False: {"breakerRecoveryS": 30}, True: {"breakerRecoveryS": 2}}  # the design's, and one of the quick suite
 QUICK_RECOVERY_S = 5.0  # breakers that recover within this are waited for in every experiment
 
 RANDOM = "random_schedules"  # the experiment that draws schedules, or runs a journal's again
@@ -115,8 +116,8 @@ def _healed(name: str) -> Stack:
 def _stack(parsed: argparse.Namespace) -> Iterator[str]:
     name = parsed.stack or OWN[parsed.quick]
     if parsed.keep and not parsed.stack:
-        own_stack.bring_up(name, quick=parsed.quick)
-    with nullcontext() if parsed.keep or parsed.stack else own_stack.standing(name, quick=parsed.quick):
+        own_stack.bring_up(name, SETTINGS[parsed.quick])
+    with nullcontext() if parsed.keep or parsed.stack else own_stack.standing(name, SETTINGS[parsed.quick]):
         yield name
 
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from chaos import own_stack
 from chaos.record import Request
+from infra import own_stack
 
 if TYPE_CHECKING:
     from chaos.experiment import Experiment

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 from chaos.load import always, distinct, mixed, repeated
 from chaos.operations import OPERATIONS, Ask
-from chaos.own_stack import INBOX
 from chaos.questions import QUESTIONS
+from infra.own_stack import INBOX
 
 CACHED = "cached"
 """Among the weights: searches that the cache may know after the first round."""

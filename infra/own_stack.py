@@ -1,4 +1,4 @@
-"""The stack that the suite brings up for itself, so that nothing that anybody relies on is broken."""
+"""A stack brought up for a run of faults, load or benchmarks, so that nothing that anybody relies on is harmed."""
 
 import argparse
 import json
@@ -6,7 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,12 @@ from infra.free_ports import free_offset
 from infra.settings import PROJECT_ROOT
 from infra.targets.local.paths import data_directory
 
-RECOVERY_S = 30  # the design's
-QUICK_RECOVERY_S = 2
 REQUESTS_A_MINUTE = 60_000  # of a consumer at the gateway: more than any load of an experiment
 INBOX = "inbox"
 """A collection whose folder is empty at the beginning; `docs` is the other one, with the sample documents."""
+
+Settings = Mapping[str, Any]
+"""Stack settings by their names in Pulumi.yaml, beyond those that make it a stack of its own."""
 
 
 class OwnStackError(RuntimeError):
@@ -30,24 +31,24 @@ class OwnStackError(RuntimeError):
 
 
 def documents(stack: str) -> Path:
-    """Where the collections of the suite's own stack have their folders."""
+    """Where the collections of an own stack have their folders."""
     return data_directory() / f"{stack}-documents"
 
 
 @contextmanager
-def standing(stack: str, *, quick: bool) -> Iterator[None]:
+def standing(stack: str, settings: Settings) -> Iterator[None]:
     """The stack is up inside the block, and gone after it, also when this process is killed: another one sees to it."""
     keeper = subprocess.Popen(
-        [sys.executable, "-m", "chaos.own_stack", stack], stdin=subprocess.PIPE, start_new_session=True
+        [sys.executable, "-m", "infra.own_stack", stack], stdin=subprocess.PIPE, start_new_session=True
     )
     try:
-        bring_up(stack, quick=quick)
+        bring_up(stack, settings)
         yield
     finally:
         keeper.communicate()  # its input ends
 
 
-def bring_up(stack: str, *, quick: bool) -> None:
+def bring_up(stack: str, settings: Settings) -> None:
     """Bring the stack up, on ports of its own unless it has some, with fresh copies of the sample documents."""
     config = _config_file(stack)
     root = documents(stack)
@@ -57,7 +58,7 @@ def bring_up(stack: str, *, quick: bool) -> None:
     collections = json.loads((PROJECT_ROOT / "collections-config.json").read_text())
     collections["collections"].append({**collections["collections"][0], "name": INBOX, "directory": INBOX})
     (root / "collections-config.json").write_text(json.dumps(collections))
-    config.write_text(yaml.safe_dump({"config": _settings(stack, config, quick=quick)}))
+    config.write_text(yaml.safe_dump({"config": _config(stack, config, settings)}))
     if up.run(argparse.Namespace(stack=stack, offset=None)):
         raise OwnStackError(f"stack {stack} did not come up")
 
@@ -80,19 +81,18 @@ def _config_file(stack: str) -> Path:
     return PROJECT_ROOT / f"Pulumi.{stack}.yaml"
 
 
-def _settings(stack: str, config: Path, *, quick: bool) -> dict[str, Any]:
+def _config(stack: str, config: Path, settings: Settings) -> dict[str, Any]:
     root = documents(stack)
     before = (yaml.safe_load(config.read_text()) or {}).get("config", {}) if config.exists() else {}
-    settings = {
+    own = {
         "portOffset": before.get("breakwater:portOffset") or free_offset(),
-        "breakerRecoveryS": QUICK_RECOVERY_S if quick else RECOVERY_S,
         "collectionsFile": str(root / "collections-config.json"),
         "dataRoot": str(root),
         "docsRoot": str(root / "docs"),
         "rateLimitMinute": REQUESTS_A_MINUTE,
         "rateLimitHour": REQUESTS_A_MINUTE,
     }
-    return {f"breakwater:{key}": value for key, value in settings.items()}
+    return {f"breakwater:{key}": value for key, value in {**own, **settings}.items()}
 
 
 if __name__ == "__main__":
