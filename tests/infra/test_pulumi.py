@@ -2,31 +2,15 @@
 
 import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from collections.abc import Iterator
 from contextlib import suppress
 
 import psutil
-import pytest
 import yaml
 
 from infra.settings import PROJECT_ROOT
 from infra.targets.local import health, supervisor
-from tests.stacks import Stack, temporary_stack
-
-UP = ("up", "--yes", "--skip-preview", "--suppress-outputs")
-PREVIEW = ("preview", "--expect-no-changes")
-
-
-@pytest.fixture(scope="module")
-def stack() -> Iterator[Stack]:
-    with temporary_stack() as made:
-        up = made.pulumi(*UP)
-        assert up.returncode == 0, up.stdout + up.stderr
-        yield made
+from tests.infra.conftest import PREVIEW, UP
+from tests.stacks import Stack
 
 
 def changed(output: str) -> set[str]:
@@ -97,23 +81,6 @@ def test_a_component_that_cannot_start_shows_its_log_in_pulumis_diagnostics(stac
     finally:
         config.write_text(good)
     assert stack.pulumi(*UP).returncode == 0
-
-
-@pytest.mark.parametrize("seconds", [1.0, 3.0, 5.0])
-def test_killed_at_any_moment_the_next_up_succeeds(stack: Stack, seconds: float) -> None:
-    supervisor.stop(stack.paths)  # so that there is much to do
-    command = [sys.executable, "-m", "infra.cli", "up", "--stack", stack.name]
-    up = subprocess.Popen(
-        command, env=stack.environment, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, start_new_session=True
-    )
-    time.sleep(seconds)  # not a wait for something: the moment of the kill is the test's parameter
-    os.killpg(up.pid, signal.SIGKILL)
-    up.wait()
-    again = stack.breakwater("env")  # what prepares a shell also clears the dead one's lock
-    assert again.returncode == 0, again.stderr
-    repaired = stack.pulumi(*UP)
-    assert repaired.returncode == 0, repaired.stdout + repaired.stderr
-    assert stack.pulumi(*PREVIEW).returncode == 0
 
 
 def test_destroy_leaves_no_process_no_port_and_only_data_and_logs(stack: Stack) -> None:

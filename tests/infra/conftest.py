@@ -1,0 +1,18 @@
+"""A stack to a file: files run beside each other, on both cores."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.stacks import Stack, temporary_stack
+
+UP = ("up", "--yes", "--skip-preview", "--suppress-outputs")
+PREVIEW = ("preview", "--expect-no-changes")
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[Stack]:
+    with temporary_stack() as made:
+        up = made.pulumi(*UP)
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield made
