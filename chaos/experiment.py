@@ -26,6 +26,7 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 from aiohttp import ClientError, ClientSession
+from psycopg import OperationalError
 
 from chaos.checkers.breaker_events import BreakerEvent, told
 from chaos.client import Client, session
@@ -46,6 +47,9 @@ READY_S = 60.0  # for the stack to be well before the experiment, after whatever
 SETTLED = 10  # good answers in a row after which callers are served again
 POLL_S = 0.1
 OBSERVED_PER_S = 2.0
+
+NOT_THERE = (OSError, ClientError, OperationalError)
+"""What a part of the stack is met with that starts again: it does not answer yet."""
 
 LOOKS = {"query": "search", "rag-service": "documents", "collections": "collections", "ingestion": "jobs"}
 """What shows that the gateway, which trusts a service again seconds after it was away, serves each."""
@@ -164,7 +168,7 @@ class Experiment:
             return unhealthy
         try:
             await self.reset_breakers()
-        except ClientError as error:
+        except NOT_THERE as error:
             return [f"a service does not answer: {error}"]
         asks = {service: self.client.ask(0, self.ask(operation), self.now()) for service, operation in LOOKS.items()}
         answers = zip(asks, await asyncio.gather(*asks.values()), strict=True)
@@ -212,14 +216,14 @@ class Experiment:
     async def until(self, condition: Callable[[], Awaitable[object]], within_s: float) -> float | None:
         """Seconds until `condition` held; None where it did not within `within_s`.
 
-        It does not hold while what it asks is not there (ClientError): services restart under some faults.
+        It does not hold while what it asks is NOT_THERE: parts of the stack restart under some faults.
         """
         began = time.monotonic()
 
         async def holds() -> bool:
             try:
                 return bool(await condition())
-            except ClientError:
+            except NOT_THERE:
                 return False
 
         while not await holds():

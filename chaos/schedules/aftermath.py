@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from aiohttp import ClientError
-
 from chaos import entries
 from chaos.checkers.writes import Ack
-from chaos.experiment import SETTLED, Experiment
+from chaos.experiment import NOT_THERE, SETTLED, Experiment
 from chaos.load import Load
 from chaos.record import GOOD, Finding, Verdict
 from chaos.stack import Stack
@@ -80,7 +78,7 @@ def left_over(stack: Stack) -> list[str]:
 async def _seen(look: Look) -> list[str]:
     try:
         return await look()
-    except (OSError, ClientError, VectorsError) as error:  # what is looked at is not there yet
+    except (*NOT_THERE, VectorsError) as error:
         return [f"{type(error).__name__}: {error}"]
 
 

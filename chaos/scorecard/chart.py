@@ -58,7 +58,7 @@ def chart(result: Result) -> str:
         figure = _figure(timeline, parts)
         written = io.StringIO()
         figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return _inline(written.getvalue(), result.name, timeline.in_words())
+    return inline(written.getvalue(), result.name, timeline.in_words())
 
 
 def _figure(timeline: Timeline, parts: Sequence[Row]) -> Figure:
@@ -83,8 +83,8 @@ def _figure(timeline: Timeline, parts: Sequence[Row]) -> Figure:
     return figure
 
 
-def _inline(svg: str, name: str, description: str) -> str:
-    """The drawn SVG as a part of an HTML page: sized by the page, described, its ids its own."""
+def inline(svg: str, name: str, description: str) -> str:
+    """A drawn SVG as a part of an HTML page: sized by the page, described, its ids its own by `name`."""
     body = svg[svg.index(">", svg.index("<svg")) + 1 :].replace("xlink:href", "href")
     prefix = re.sub(r"\W", "_", name)
     body = re.sub(r'(\bid="|href="#|url\(#)', rf"\g<1>{prefix}-", with_variables(body))

@@ -4,6 +4,7 @@ from typing import cast
 
 import pytest
 from aiohttp import ClientConnectionError
+from psycopg import OperationalError
 
 from chaos import experiment
 from chaos.experiment import Entry, Experiment
@@ -30,8 +31,9 @@ def answers(*of: bool | Exception) -> Callable[[], Awaitable[bool]]:
     return answer
 
 
-async def test_what_is_not_there_yet_does_not_break_a_wait_off(of_no_stack: Experiment) -> None:
-    seconds = await of_no_stack.until(answers(ClientConnectionError("refused"), False, True), within_s=5.0)
+@pytest.mark.parametrize("refused", [ClientConnectionError("a service"), OperationalError("the database")])
+async def test_what_is_not_there_yet_does_not_break_a_wait_off(of_no_stack: Experiment, refused: Exception) -> None:
+    seconds = await of_no_stack.until(answers(refused, False, True), within_s=5.0)
     assert seconds is not None
     assert 0 < seconds < 5.0
 
