@@ -78,7 +78,7 @@ async def _serve(options: argparse.Namespace) -> None:
             cluster.resume()
         await stack.enter_async_context(_listening(p2p, options.host, options.p2p_port))
         background.create_task(await _begin(cluster, membership, options))
-        for work in (cluster.exchange(), transfer.run(), replicas.flush()):
+        for work in (cluster.exchange(), transfer.run(), replicas.flush(), replicas.optimize()):
             background.create_task(work)
         await stack.enter_async_context(_listening(api(node), options.host, options.http_port))
         log.info("node %s serves %s:%s", me, options.host, options.http_port)

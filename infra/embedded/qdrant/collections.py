@@ -34,12 +34,12 @@ class Collections:
     async def info(self, request: web.Request) -> Any:
         """What the local replica is like."""
         collection = self._node.collection(request.match_info["name"])
-        shard = self._node.replicas.get(collection.uid).shard
+        replica = self._node.replicas.get(collection.uid)
+        shard = replica.shard
         points = shard.indexed_points()
         return {
-            "status": "green",
-            "optimizer_status": "ok",
-            "indexed_vectors_count": 0,
+            **replica.optimization.shown(),
+            "indexed_vectors_count": shard.indexed_vectors_count(),
             "points_count": shard.points_count(),
             "segments_count": shard.segments_count(),
             "config": {"params": collection.params.shown(), **FIXED},

@@ -60,21 +60,19 @@ def _factors(given: dict[str, Any]) -> dict[str, Any]:
     return {name: natural(given[name], name, 1) for name in _FACTORS if name in given}
 
 
+HNSW = {"m": 16, "ef_construct": 100, "full_scan_threshold": 10000, "max_indexing_threads": 0}
+"""How graphs are built, and below how many KB of vectors none is used; Qdrant 1.18's defaults."""
+INDEXING_THRESHOLD_KB = 10000
+"""From how many KB of vectors on a graph is built: 6,667 vectors at 384 dimensions; Qdrant 1.18's default."""
 FIXED = {
-    "hnsw_config": {
-        "m": 16,
-        "ef_construct": 100,
-        "full_scan_threshold": 10000,
-        "max_indexing_threads": 0,
-        "on_disk": False,
-    },
+    "hnsw_config": {**HNSW, "on_disk": False},
     "optimizer_config": {
         "deleted_threshold": 0.2,
         "vacuum_min_vector_number": 1000,
         "default_segment_number": 0,
         "max_segment_size": None,
         "memmap_threshold": None,
-        "indexing_threshold": 0,
+        "indexing_threshold": INDEXING_THRESHOLD_KB,
         "flush_interval_sec": 5,
         "max_optimization_threads": None,
         "prevent_unoptimized": None,
@@ -82,4 +80,4 @@ FIXED = {
     "wal_config": {"wal_capacity_mb": 32, "wal_segments_ahead": 0, "wal_retain_closed": 1},
     "quantization_config": None,
 }
-"""Settings that every collection has; an indexing threshold of 0 is Qdrant's way to say that no graph is built."""
+"""Settings that every collection has."""

@@ -9,10 +9,12 @@ from pathlib import Path
 
 from infra.embedded.qdrant.document import Collection, Document, Member, State
 from infra.embedded.qdrant.fields import PointId
+from infra.embedded.qdrant.optimization import Optimization
 from infra.embedded.qdrant.shard import Shard
 from infra.embedded.qdrant.writes import Write
 
 FLUSH_S = 5.0  # Qdrant's flush_interval_sec
+OPTIMIZE_S = 0.5  # between two looks for a shard that is to be optimized
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +31,10 @@ class LocalReplica:
     tenure: str
     state: State
     touched: set[PointId] = field(default_factory=set)
+    optimization: Optimization = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.optimization = Optimization(self.shard)
 
     async def apply(self, write: Write, tenure: str) -> list[PointId]:
         """Apply a write that is meant for the tenure, and return the ids it meant; raises NotMemberError."""
@@ -63,6 +69,7 @@ class Replicas:
         for uid in self._replicas.keys() - wanted.keys():
             replica = self._replicas.pop(uid)
             replica.state = "Dead"  # ends the writes under way
+            replica.optimization.end()
             replica.shard.destroy()
         for path in self._directory.iterdir():
             if path.name not in wanted:
@@ -118,8 +125,17 @@ class Replicas:
                 replica.shard.flush()
                 await asyncio.sleep(0)
 
+    async def optimize(self) -> None:
+        """Optimize the shards that it is time for, again and again, one at a time."""
+        while True:
+            await asyncio.sleep(OPTIMIZE_S)
+            for replica in list(self._replicas.values()):
+                if replica.optimization.due:
+                    await replica.optimization.run()
+
     def close(self) -> None:
         """Flush and close all shards."""
         for replica in self._replicas.values():
+            replica.optimization.end()
             replica.shard.flush()
             replica.shard.close()

@@ -1,7 +1,8 @@
 """How a replica that missed writes becomes Active again: it is sent all new writes, and copies the rest.
 
-What a write has touched since the tenure began is newer than any page, so pages don't overwrite it. In the end
-what the source doesn't have is removed.
+What a write has touched since the tenure began is newer than any page, so pages don't overwrite it. Points that are
+the same already are left where they are, so that the graph that they are in stays of use. In the end what the source
+doesn't have is removed.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from infra.embedded.qdrant.peers import RefusedError
 from infra.embedded.qdrant.reads import shown_points
 from infra.embedded.qdrant.register import NoMajorityError, UnreachableError
 from infra.embedded.qdrant.replicas import NotMemberError, Replicas
+from infra.embedded.qdrant.shard import plain
 from infra.embedded.qdrant.writes import read_write
 
 PAGE = 128  # points; 1 MB at 384 dimensions
@@ -106,18 +108,27 @@ class Transfer:
         offset: PointId | None = None
         while True:
             page = await self._page(collection.uid, source, offset)
+            await replica.shard.writable()
             replica.check(member.tenure)  # from here to the next page nothing else runs
             rows = {point_id(row["id"]): row for row in page["points"]}
             seen.update(rows)
-            missed = {"points": [row for one, row in rows.items() if one not in replica.touched]}
-            write = read_write("upsert", missed, collection.params.size)
+            held = {
+                plain(point.id): (point.payload, point.vector)
+                for point in replica.shard.retrieve(list(rows), with_payload=True, with_vector=True)
+            }
+            missed = [
+                row
+                for one, row in rows.items()
+                if one not in replica.touched and held.get(one) != (row["payload"], row["vector"])
+            ]
+            write = read_write("upsert", {"points": missed}, collection.params.size)
             if write.ids:
-                replica.shard.update(write.operation(list(write.ids)))
+                replica.shard.update(write.operation(list(write.ids)), write.ids)
             if page["next"] is None:
                 break
             offset = page["next"]
         extra = [one for one in replica.shard.matching(None) if one not in seen and one not in replica.touched]
-        replica.shard.update(UpdateOperation.delete_points([*extra]))
+        replica.shard.update(UpdateOperation.delete_points([*extra]), extra)
 
     async def _page(self, uid: str, source: int, offset: PointId | None) -> dict[str, Any]:
         while True:

@@ -147,7 +147,7 @@ def query(**body: Any) -> Callable[[], Any]:
         (query(query={"recommend": {}}), 400, "unknown or unsupported field `recommend`"),
         (query(query=[1, 2], prefetch=[]), 400, "unknown or unsupported field `prefetch`"),
         (query(query=[1, 2], using="text"), 400, "Not existing vector name error: text"),
-        (query(query=[1, 2], params={"indexed_only": True}), 400, "not supported"),
+        (query(query=[1, 2], params={"acorn": {}}), 400, "not supported"),
         (query(query=[1, 2], params={"quantization": {}}), 400, "not supported"),
         (query(query=[1, 2], limit=0), 422, "limit: value 0 invalid, must be 1 or larger"),
         (query(query=[1, 2], limit="1"), 400, "limit: expected an unsigned integer"),
