@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from chaos.checkers.safely import NoEvidenceError, enough, safely
 from chaos.record import GOOD, Finding, Request, Verdict
 from chaos.scorecard.measures import quantile
+from infra.observability.slo import SLO
 
 CHECK = "steady-state"
 
@@ -14,8 +15,8 @@ CHECK = "steady-state"
 class Steady:
     """What counts as steady: the share of good answers, their 95th percentile in seconds, of so many at least."""
 
-    good_share: float = 0.99
-    p95_s: float = 1.0
+    good_share: float = SLO.steady.good_share
+    p95_s: float = SLO.steady.p95_s
     least: int = 20
 
 

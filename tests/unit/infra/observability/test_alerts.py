@@ -7,13 +7,21 @@ import pytest
 import yaml
 from prometheus_client import REGISTRY
 
+from infra.observability.slo import SLO
 from infra.settings import PROJECT_ROOT
 from services.collections.replicas import metrics  # noqa: F401  # defines its metrics
 from services.common import breakers  # noqa: F401  # defines its metrics
+from services.common.middleware import metrics as requests  # noqa: F401  # defines its metrics
 
 FILES = sorted((PROJECT_ROOT / "infra/observability/alerts").glob("*.yml"))
 SUFFIXES = {"counter": ("_total",), "histogram": ("_bucket", "_sum", "_count")}
-FUNCTIONS = {"increase", "max_over_time", "rate", "time"}
+FUNCTIONS = {"by", "histogram_quantile", "increase", "le", "max_over_time", "rate", "sum", "time"}
+THRESHOLDS = {  # what each of these alerts compares with is a figure of the SLO
+    "ReplicationLag": SLO.alerts.replication_lag_s,
+    "BreakerFalsePositives": SLO.alerts.breaker_false_positive_share,
+    "Errors": SLO.alerts.error_share,
+    "SearchSlow": SLO.alerts.search_p95_s,
+}
 
 
 def rules(file: str = "*.yml") -> list[Any]:
@@ -55,7 +63,16 @@ def test_one_sample_alone_raises_no_alert(rule: dict[str, Any]) -> None:
     assert int(rule["for"].rstrip("sm")) > 0
 
 
-def test_the_figures_of_the_design_are_those_of_the_rules() -> None:
+@pytest.mark.parametrize(("alert", "figure"), THRESHOLDS.items())
+def test_an_alert_is_raised_at_the_figure_of_the_slo(alert: str, figure: float) -> None:
     expressions = {rule.values[0]["alert"]: rule.values[0]["expr"] for rule in rules()}
-    assert expressions["ReplicationLag"] == "qdrant_replication_lag_seconds > 5"
-    assert expressions["BreakerFalsePositives"] == "breaker_false_positive_ratio > 0.1"
+    compared = re.search(r"> ([\d.]+)$", expressions[alert])
+    assert compared
+    assert float(compared[1]) == figure
+
+
+def test_the_figures_of_the_slo_are_those_of_the_design() -> None:
+    assert SLO.alerts.error_share == 0.05
+    assert SLO.alerts.replication_lag_s == 5
+    assert SLO.alerts.breaker_false_positive_share == 0.1
+    assert SLO.load.rate == 1000
