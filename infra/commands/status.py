@@ -104,6 +104,8 @@ def _proportional(process: psutil.Process) -> int:
         return int(process.memory_full_info().pss)
     except psutil.AccessDenied:
         return int(process.memory_info().rss)
+    except psutil.NoSuchProcess:  # a child that has ended meanwhile, as Postgres's do with each connection
+        return 0
 
 
 def show(rows: list[Row]) -> None:
