@@ -2,10 +2,12 @@
 STACK ?= local
 BREAKWATER = .venv/bin/breakwater
 CHAOS = .venv/bin/python -m chaos
+LOAD = .venv/bin/python -m loadtests
+BENCH = .venv/bin/python -m benchmarks
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage rotate replicas cluster test lint tools lock clean
+.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +47,21 @@ chaos-replay: .venv/.ready tools ## run a random schedule of an earlier run agai
 
 chaos-sabotage: .venv/.ready tools ## put defects into a stack and see the chaos suite notice each
 	@$(CHAOS) sabotage
+
+bench: .venv/.ready tools ## measure, as ratios against bounds (ONLY="names", QUICK=1); a record in reports/bench
+	@$(BENCH) run $(if $(QUICK),--quick) $(ONLY)
+
+bench-guard: .venv/.ready tools ## hold the cheap ratios to the committed baseline; fails on a drop beyond noise
+	@$(BENCH) guard
+
+report: .venv/.ready tools ## what cache, breakers and cluster change, measured: docs/proposals (QUICK=1 to try it)
+	@.venv/bin/python -m benchmarks.before_after $(if $(QUICK),--quick) $(if $(SEED),--seed $(SEED))
+
+load: .venv/.ready tools ## load a stack and hold it to its promises (SHAPE=sustained, see `make loads`; RATE=, WORKERS=, UI=1)
+	@$(LOAD) run --shape $(or $(SHAPE),smoke) $(if $(RATE),--rate $(RATE)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(UI),--ui 8089) $(if $(KEEP),--keep) $(if $(filter command environment,$(word 1,$(origin STACK))),--stack $(STACK))
+
+loads: .venv/.ready ## the shapes of load, and what is asked in what shares
+	@$(LOAD) list
 
 rotate: .venv/.ready ## change the services' secret without a failed request (WHAT=tokens: the consumers')
 	@$(BREAKWATER) rotate --stack $(STACK) $(if $(WHAT),--what $(WHAT)) $(if $(RETIRE),--retire)

@@ -45,6 +45,7 @@ class Settings:
     legacy_routes: bool
     breaker_recovery_s: int
     breakers_forced_closed: bool
+    cache: bool
 
 
 def read_settings(config: Config, stack: str) -> Settings:
@@ -78,6 +79,7 @@ def read_settings(config: Config, stack: str) -> Settings:
         legacy_routes=config.require_bool("legacyRoutes"),
         breaker_recovery_s=_at_least_1(config, "breakerRecoveryS"),
         breakers_forced_closed=config.require_bool("breakersForcedClosed"),
+        cache=config.require_bool("cache"),
     )
 
 

@@ -11,6 +11,7 @@ class CollectionsSettings(StoreSettings):
     """What the collections service is told beyond the shared settings."""
 
     port: int = 3403
+    processes: int = Field(default=1, ge=1, le=1)  # it watches the folders, and compares the replicas, once
     ingestion_url: str = "http://127.0.0.1:8201"
     embedding_model: str = "all-minilm"  # of a new collection that names none
     collections_file: Path = Path("collections-config.json")

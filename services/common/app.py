@@ -7,13 +7,15 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common import errors
 from services.common.auth import InternalGuard, auth_router
 from services.common.breakers import Breakers
+from services.common.direct import Direct, DirectRoute
 from services.common.errors import ErrorBody, UnavailableError
+from services.common.exposition import CONTENT_TYPE, exposition
 from services.common.health import Dependency, Health
 from services.common.legacy import Legacy
 from services.common.middleware.access import Access
@@ -22,6 +24,7 @@ from services.common.middleware.deadline import Deadline
 from services.common.middleware.request_id import RequestId
 from services.common.responses import Json
 from services.common.settings import ServiceSettings
+from services.common.siblings import Siblings
 
 VERSION = version("breakwater-rag")
 MAX_BODY_BYTES = 1024 * 1024
@@ -60,6 +63,7 @@ def create_app(
         lifespan=with_health,
         docs_url=None,  # its page loads scripts from outside
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # of OpenTelemetry's, if it is installed
         redirect_slashes=False,  # the address it redirects to is not the one that a client of the gateway used
     )
     errors.install(app)
@@ -67,6 +71,9 @@ def create_app(
         app.include_router(router, responses={400: {"model": ErrorBody}, 503: {"model": ErrorBody}})
     app.openapi = lambda: _openapi(app)  # type: ignore[method-assign]  # FastAPI's documented way to extend the schema
     # The last added is the outermost.
+    direct = [route for router in routers for route in router.routes if isinstance(route, DirectRoute)]
+    if direct:
+        app.add_middleware(Direct, routes=direct)
     app.add_middleware(BodyLimit, limit=MAX_BODY_BYTES)
     app.add_middleware(InternalGuard, secret=settings.service_secret)
     if legacy and settings.legacy_routes:
@@ -93,9 +100,10 @@ def _operations(name: str, health: Health) -> APIRouter:
         return Json(report) if report["ready"] else Json(report, 503, dict(UnavailableError.headers))
 
     @router.get("/metrics")
-    async def metrics() -> Response:
-        """Prometheus metrics."""
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    async def metrics(request: Request) -> Response:
+        """Prometheus metrics, of all processes of the service."""
+        family = Siblings.family
+        return Response(exposition(family.index, await family.others(request)), media_type=CONTENT_TYPE)
 
     return router
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import orjson
 from circuitbreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN
 from fastapi import APIRouter
 from prometheus_client import Counter, Gauge
+from starlette.requests import Request
 from starlette.responses import Response
 
 from services.common.breaker import Breaker, Consecutive, FailureShare, Result, Rule
@@ -23,6 +25,7 @@ from services.common.probes import Probe
 from services.common.protection import Protection
 from services.common.responses import Json
 from services.common.settings import ServiceSettings
+from services.common.siblings import Siblings
 
 PROBE_S = 2.0  # for the independent probe at a trip
 RECENT = 400  # what `/internal/breakers` tells of each breaker's past
@@ -112,8 +115,8 @@ class _Watched:
 class Breakers:
     """Makes the protections of a service's dependencies by its settings.
 
-    Each process has breakers of its own: with several workers, each of them opens by itself, and its pid says which
-    one is told of.
+    Each process has breakers of its own: where a service has several processes, each breaker opens by itself, and the
+    pid says whose is told of.
     """
 
     def __init__(
@@ -169,21 +172,31 @@ class Breakers:
         router = APIRouter(prefix="/internal/breakers", tags=["internal"])
 
         @router.get("")
-        async def breakers() -> Response:
-            """The breakers of the process that answers; times (`at`, `now`) are of its monotonic clock, in seconds."""
+        async def breakers(request: Request) -> Response:
+            """The breakers of the process that answers; times (`at`, `now`) are of its monotonic clock, in seconds.
+
+            Where the service has further processes, `others` are theirs.
+            """
             process = {"service": self._service, "pid": os.getpid(), "now": self._clock()}
-            return Json({**process, "breakers": [_described(*known) for known in self._all.values()]})
+            told = {**process, "breakers": [_described(*known) for known in self._all.values()]}
+            return Json(told | await _others(request))
 
         @router.post("/{name}/reset")
-        async def reset(name: str) -> Response:
-            """Close a breaker now, in the process that answers."""
+        async def reset(request: Request, name: str) -> Response:
+            """Close a breaker now, in all processes of the service."""
             if name not in self._all:
                 raise NotFoundError(f"no breaker is called {name!r}; there are {', '.join(self._all) or 'none'}")
             breaker, watched = self._all[name]
             breaker.reset()
-            return Json({"service": self._service, "pid": os.getpid(), **_described(breaker, watched)})
+            told = {"service": self._service, "pid": os.getpid(), **_described(breaker, watched)}
+            return Json(told | await _others(request))
 
         return router
+
+
+async def _others(request: Request) -> dict[str, Any]:
+    others = await Siblings.family.others(request)
+    return {"others": [orjson.loads(told) for told in others.values()]} if others else {}
 
 
 def _described(breaker: Breaker, watched: _Watched) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import astuple, fields
+from dataclasses import fields
+from operator import attrgetter
 from typing import Any, Self
 
 from psycopg import sql
@@ -23,13 +24,15 @@ EVENTS = 1000  # of breakers, that may wait for the database
 
 def inserting(store: Database, table: str, row: type[Any]) -> Callable[[Sequence[Any]], Awaitable[None]]:
     """Writes instances of the dataclass `row`, whose fields are the columns, to a table of schema `rag`."""
-    columns = sql.SQL(", ").join(sql.Identifier(field.name) for field in fields(row))
+    names = [field.name for field in fields(row)]
+    values = attrgetter(*names)
+    columns = sql.SQL(", ").join(map(sql.Identifier, names))
     statement = sql.SQL("COPY rag.{} ({}) FROM STDIN").format(sql.Identifier(table), columns)
 
     async def write(rows: Sequence[Any]) -> None:
         async with store.connection() as connection, connection.cursor() as cursor, cursor.copy(statement) as copy:
-            for values in rows:
-                await copy.write_row(astuple(values))
+            for entry in rows:
+                await copy.write_row(values(entry))
 
     return write
 

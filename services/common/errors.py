@@ -79,6 +79,12 @@ def error_response(status: int, detail: str | None = None, headers: Mapping[str,
     return Json(error_body(status, detail), status, dict(headers or {}))
 
 
+def http_error_response(error: HTTPException) -> Response:
+    """The answer for an error of Starlette's."""
+    said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
+    return error_response(error.status_code, said, error.headers)
+
+
 def _fault(error: Mapping[str, Any]) -> str:
     place, *field = error["loc"]  # such as "query", "limit"
     if error["type"] == "json_invalid":
@@ -98,8 +104,7 @@ async def _invalid(_: Request, error: Exception) -> Response:
 
 async def _http_error(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    said = error.detail if error.detail != HTTPStatus(error.status_code).phrase else None
-    return error_response(error.status_code, said, error.headers)
+    return http_error_response(error)
 
 
 def install(app: FastAPI) -> None:

@@ -19,7 +19,7 @@ NODE_S = 0.5  # of one of several nodes
 
 
 async def _ask(http: Http, method: str, url: str, body: Any = None) -> Any:
-    async with http.session.request(method, url, json=body) as response:
+    async with http.request(method, url, json=body) as response:
         response.raise_for_status()
         return await response.json(content_type=None)
 

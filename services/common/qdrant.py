@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import aiohttp
 import orjson
 
 from services.common import deadline
@@ -14,7 +13,7 @@ from services.common.attempts import attempt
 from services.common.bulkhead import Limit
 from services.common.deadline import DeadlineExceededError
 from services.common.errors import ConflictError, InvalidRequestError, NotFoundError, UnavailableError
-from services.common.http import Http, timeout
+from services.common.http import Http
 from services.common.nodes import Nodes
 from services.common.protection import Protection
 
@@ -37,7 +36,7 @@ class QdrantUnavailableError(UnavailableError):
 _REFUSALS = {404: NotFoundError, 409: ConflictError}
 _REFUSED = (NotFoundError, ConflictError, InvalidRequestError)
 # What one node may do wrong, nonsense included; another one may do better.
-_FAILURES = (aiohttp.ClientError, TimeoutError, QdrantUnavailableError, ValueError, KeyError, TypeError, AttributeError)
+_FAILURES = (OSError, QdrantUnavailableError, ValueError, KeyError, TypeError, AttributeError)
 
 
 @dataclass(frozen=True)
@@ -196,11 +195,10 @@ class Qdrant:
         raise QdrantUnavailableError(f"no vector node answered: {', '.join(failures)}")
 
     async def _exchange(self, method: str, url: str, body: Any, timeout_s: float) -> tuple[int, bytes]:
-        async with self._http.session.request(method, url, json=body, timeout=timeout(timeout_s)) as response:
-            answer = await response.read()
-        if response.status >= 500:
-            raise QdrantUnavailableError(str(response.status))
-        return response.status, answer
+        answer = await self._http.exchange(method, url, body, limit_s=timeout_s)
+        if answer.status >= 500:
+            raise QdrantUnavailableError(str(answer.status))
+        return answer
 
 
 def _path(collection: str, rest: str = "") -> str:

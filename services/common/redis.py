@@ -2,15 +2,12 @@
 
 import asyncio
 import logging
+from asyncio import Future
 from time import perf_counter
-from typing import Self
+from typing import Any, Self
 from urllib.parse import urlsplit
 
-from redis.asyncio import ConnectionPool
-from redis.asyncio import Redis as Client
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import OutOfMemoryError
+from hiredis import ReplyError
 
 from services.common.attempts import attempt
 from services.common.breaker import Breaker, Consecutive
@@ -18,11 +15,13 @@ from services.common.breakers import STATE, STATES
 from services.common.bulkhead import Bulkhead, Limit
 from services.common.errors import UnavailableError
 from services.common.protection import Protection
+from services.common.resp import Connection
+from services.common.tasks import end
 
 TIMEOUT_S = 0.015  # of a call, connecting included; on the same host it takes less than one millisecond
 LAST_LOOK_S = (0.003, 0.05)  # the least and the most time for an answer that a late event loop has not seen yet
 RECOVERY_S = 0.25  # on a busy machine Redis may be late for once: that should not cost a second's hits
-LIMIT = Limit(concurrent=16, queue=256)  # who waits does so for calls that end soon, or fail and let all go at once
+LIMIT = Limit(concurrent=256, queue=256)  # they share a connection; who waits does so for calls that end soon
 
 log = logging.getLogger(__name__)
 
@@ -38,20 +37,12 @@ class Redis:
     """
 
     def __init__(self, url: str, *, force_closed: bool = False) -> None:
-        pool = ConnectionPool.from_url(
-            url,
-            retry=Retry(NoBackoff(), 0),  # the library's own: ten retries, with pauses
-            socket_timeout=None,  # one limit for the whole call stands in `_ask`
-            socket_connect_timeout=None,
-            protocol=2,  # which needs no handshake
-            driver_info=None,
-            max_connections=2 * LIMIT.concurrent,  # connections that are being cut count, too
-        )
-        self._client = Client(connection_pool=pool)
+        self._url = url
+        self._connection: Connection | None = None
+        self._connecting: asyncio.Task[Connection] | None = None
         breaker = Breaker("redis", Consecutive(1), recovery_s=RECOVERY_S, force_closed=force_closed)
         STATE.labels("redis").set_function(lambda: STATES[breaker.state])
         self._protection = Protection(breaker, Bulkhead("redis", LIMIT))
-        self._asking: set[asyncio.Future[object]] = set()
         self._ok = True
         self._full = False
 
@@ -59,13 +50,14 @@ class Redis:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await asyncio.gather(*self._asking, return_exceptions=True)  # the last ones, which are being cancelled
-        await self._client.aclose(close_connection_pool=True)
+        if self._connecting:
+            await end(self._connecting)
+        if self._connection:
+            self._connection.close()
 
     async def get(self, key: str) -> bytes | None:
         """What is kept under the key."""
-        found = await self._call("GET", key)
-        assert found is None or isinstance(found, bytes)
+        found: bytes | None = await self._call("GET", key)
         return found
 
     async def set(self, key: str, value: bytes, *, ttl_s: int) -> bool:
@@ -76,7 +68,7 @@ class Redis:
             log.log(logging.INFO if kept else logging.WARNING, "Redis %s", "has room again" if kept else "is full")
         return bool(kept)
 
-    async def _call(self, *command: str | bytes | int) -> object:
+    async def _call(self, *command: str | bytes | int) -> Any:
         async with self._protection.call(RedisUnavailableError):
             try:
                 answer = await self._answer(*command)
@@ -86,32 +78,46 @@ class Redis:
         self._note(ok=True)
         return answer
 
-    async def _answer(self, *command: str | bytes | int) -> object:
+    async def _answer(self, *command: str | bytes | int) -> Any:
         try:
             with attempt("redis"):
                 return await self._ask(*command)
-        except OutOfMemoryError:
-            return False  # it works, and says so
         except TimeoutError as error:
             raise RedisUnavailableError("Redis does not answer in time") from error
         except Exception as error:
             raise RedisUnavailableError(f"Redis: {type(error).__name__} {error}") from error
 
-    async def _ask(self, *command: str | bytes | int) -> object:
+    async def _ask(self, *command: str | bytes | int) -> Any:
         started = perf_counter()
-        asking = asyncio.ensure_future(self._client.execute_command(*command))  # type: ignore[no-untyped-call]  # the library has no types for it
-        self._asking.add(asking)
-        asking.add_done_callback(self._asking.discard)
+        connection = self._connection
+        if connection is None or connection.lost:
+            connection = self._connection = await self._connected()
+        asked = connection.ask(*command)
+        limit = _Limit(asked, started)
         try:
-            if not (await asyncio.wait({asking}, timeout=TIMEOUT_S))[0]:
-                least, most = LAST_LOOK_S
-                late_s = perf_counter() - started - TIMEOUT_S
-                await asyncio.wait({asking}, timeout=min(max(least, late_s), most))
-            if not asking.done():
-                raise TimeoutError
-            return _sane(command[0], asking)
+            return _sane(command[0], await asked)
+        except ReplyError as error:
+            if str(error).startswith("OOM"):
+                return False  # it works, and says so
+            raise
+        except Exception:
+            self._connection = None
+            connection.abandon()
+            raise
         finally:
-            asking.cancel()
+            limit.end()
+
+    async def _connected(self) -> Connection:
+        """A fresh connection, the same for all who ask for one at this time."""
+        if self._connecting is None or self._connecting.done():
+            self._connecting = asyncio.create_task(Connection.open(self._url))
+        opening = self._connecting
+        await asyncio.wait({opening}, timeout=TIMEOUT_S)
+        if not opening.done():
+            opening.cancel()
+        if opening.cancelled() or not opening.done():
+            raise TimeoutError
+        return opening.result()
 
     def _note(self, *, ok: bool, why: str = "") -> None:
         if ok != self._ok:
@@ -119,17 +125,33 @@ class Redis:
             log.log(logging.INFO if ok else logging.WARNING, "Redis %s", "is back" if ok else f"lost: {why}")
 
 
-def _sane(command: str | bytes | int, asked: asyncio.Future[object]) -> object:
-    try:
-        answer = asked.result()
-    except Exception as error:
-        cause = error.__cause__ or error.__context__
-        if isinstance(cause, OSError):
-            raise cause from None  # what the library wraps
-        raise
+class _Limit:
+    """Fails what was asked by TimeoutError when its time is over; `end` it when the answer is there."""
+
+    def __init__(self, asked: Future[Any], started: float) -> None:
+        self._asked = asked
+        self._started = started
+        self._loop = asyncio.get_running_loop()
+        self._timer = self._loop.call_later(started + TIMEOUT_S - perf_counter(), self._look_again)
+
+    def _look_again(self) -> None:
+        least, most = LAST_LOOK_S
+        late_s = perf_counter() - self._started - TIMEOUT_S
+        self._timer = self._loop.call_later(min(max(least, late_s), most), self._over)
+
+    def _over(self) -> None:
+        if not self._asked.done():
+            self._asked.set_exception(TimeoutError())
+
+    def end(self) -> None:
+        self._timer.cancel()
+
+
+def _sane(command: str | bytes | int, answer: Any) -> Any:
+    """The answer as such a command has it; raises ValueError for another one."""
     if command == "GET" and not (answer is None or isinstance(answer, bytes)):
         raise ValueError("answered GET with no bytes")
-    if command == "SET" and answer is not True:
+    if command == "SET" and answer != b"OK":
         raise ValueError("answered SET with something else than OK")
     return answer
 

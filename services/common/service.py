@@ -40,7 +40,7 @@ class Service:
     async def ping(self) -> None:
         """Raise unless the service serves; the breaker is not asked."""
         with failing_as(ServiceUnavailableError, self._name):
-            async with self._http.session.get(self._url + "/health", timeout=timeout(TIMEOUT_S)) as response:
+            async with self._http.request("GET", self._url + "/health", timeout=timeout(TIMEOUT_S)) as response:
                 response.raise_for_status()
 
     async def ask(
@@ -75,7 +75,7 @@ class Service:
         sent = {**(headers or {}), SERVICE_TOKEN: self._token(), **deadline.headers(limits.total)}
         async with self._protection.call(ServiceUnavailableError) as call:
             with failing_as(ServiceUnavailableError, self._name), attempt(self._name):
-                async with self._http.session.request(
+                async with self._http.request(
                     method,
                     URL(self._url + path, encoded=True),
                     data=body,

@@ -14,6 +14,9 @@ class IngestionSettings(StoreSettings, OllamaSettings):
     """What the ingestion service is told beyond the shared settings."""
 
     port: int = 8201
+    processes: int = Field(
+        default=1, ge=1, le=1
+    )  # its jobs have workers, and reading documents has processes of its own
     collections_file: Path = Path("collections-config.json")
     data_root: Path = Path()
     workers: Annotated[int, Field(ge=1)] = 2  # jobs at a time, of different collections

@@ -64,11 +64,15 @@ def decoded(under: str, entry: bytes) -> Kept:
 
 
 class Cache:
-    """Reads within milliseconds; writes in the background, for the time of an `async with`."""
+    """Reads within milliseconds; writes in the background, for the time of an `async with`.
 
-    def __init__(self, redis: Redis, *, keep_s: int) -> None:
+    One that is not `enabled` is empty and stays so.
+    """
+
+    def __init__(self, redis: Redis, *, keep_s: int, enabled: bool = True) -> None:
         self._redis = redis
         self._keep_s = keep_s
+        self._enabled = enabled
         self._writer = BackgroundWriter(self._write, capacity=WAITING, name="cache", linger_s=0.0)
 
     async def __aenter__(self) -> Self:
@@ -82,6 +86,8 @@ class Cache:
 
     async def read(self, key: str) -> Kept | None:
         """What is kept under the key; raises UnusableError."""
+        if not self._enabled:
+            return None
         started = perf_counter()
         try:
             entry = await self._redis.get(key)
@@ -93,6 +99,8 @@ class Cache:
 
     def keep(self, key: str, kept: Kept) -> None:
         """Have it written; never waits, and drops what is too large or more than can wait."""
+        if not self._enabled:
+            return
         entry = encoded(key, kept)
         if len(entry) <= LARGEST_BYTES:
             self._writer.add((key, entry))

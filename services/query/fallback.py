@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from prometheus_client import Counter
@@ -19,6 +20,7 @@ REQUESTS = Counter(
     "Requests: fresh, miss or unusable as the cache was read; and stale besides where a stale answer went out",
     ["kind", "outcome"],
 )
+_requests = cache(REQUESTS.labels)
 
 
 class Source(StrEnum):
@@ -74,13 +76,11 @@ class Fallback:
         self._fresh_s = fresh_s
         self._clock = clock
 
-    async def answer(
-        self, kind: str, key: str, collection: str, compute: Callable[[], Coroutine[Any, Any, Reply]]
-    ) -> Answered:
-        """The reply; raises what `compute` raises, unless that is an UnavailableError and a reply has been kept."""
-        seen = await self.look(kind, key, collection)
-        if seen.fresh:
-            return seen.fresh
+    async def answer(self, seen: Seen, compute: Callable[[], Coroutine[Any, Any, Reply]]) -> Answered:
+        """The reply to a request for which nothing fresh was seen.
+
+        Raises what `compute` raises, unless that is an UnavailableError and a reply has been kept.
+        """
         try:
             return Answered(await self._live(seen, compute))
         except UnavailableError:
@@ -101,14 +101,14 @@ class Fallback:
             outcome = "unusable"
         elif kept and kept.version == version and (age_s := self._clock() - kept.at) < self._fresh_s:
             outcome, fresh = "fresh", Answered(kept.reply, Source.CACHE, age_s)
-        REQUESTS.labels(kind, outcome).inc()
+        _requests(kind, outcome).inc()
         return Seen(kind, key, version, kept, fresh)
 
     def stale(self, seen: Seen) -> Answered | None:
         """What was kept, whatever its age, for want of a live reply."""
         if seen.kept is None:
             return None
-        REQUESTS.labels(seen.kind, "stale").inc()
+        _requests(seen.kind, "stale").inc()
         return Answered(seen.kept.reply, Source.STALE, self._clock() - seen.kept.at)
 
     def keep(self, seen: Seen, reply: Reply) -> None:

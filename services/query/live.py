@@ -11,6 +11,8 @@ from services.query.models import Filters, QuestionBody, SearchQuery
 from services.query.replies import Reply
 from services.query.search import Searcher, result
 
+_FILTERS = sorted(set(Filters.model_fields) - {"collection"})
+
 
 @dataclass(frozen=True)
 class Live:
@@ -54,7 +56,7 @@ class Live:
                 yield event
 
     def _looked_up(self, asked: Filters, collection: str, limit: int) -> tuple[object, ...]:
-        filters = asked.model_dump(include=set(Filters.model_fields) - {"collection"})
+        filters = {name: getattr(asked, name) for name in _FILTERS}
         return collection, self.searcher.ollama.embedding_model, filters, limit
 
 

@@ -32,7 +32,7 @@ def build(settings: QuerySettings) -> FastAPI:
     qdrant, database, ollama = clients.qdrant, clients.database, clients.ollama(settings)
     log = QueryLog(inserting(database, "query_log", Entry), capacity=settings.query_log_capacity)
     store = Redis(settings.redis_url, force_closed=settings.circuit_breaker_force_closed)
-    cache = Cache(store, keep_s=settings.cache_stale_s)
+    cache = Cache(store, keep_s=settings.cache_stale_s, enabled=settings.cache_enabled)
     known = Versions(partial(versions.read, database))
 
     @asynccontextmanager

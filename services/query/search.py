@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property, partial
 from typing import Any
 
 from services.common.errors import ConflictError, InvalidRequestError, NotFoundError
-from services.common.ollama import Ollama
+from services.common.ollama import EMBED_ONE_TIMEOUT_S, Ollama
 from services.common.qdrant import Filter, Hit, Qdrant, matching
 from services.query.models import Filters
+from services.query.questions import Questions
 
 # Qdrant finds the prefix anywhere in the path: ask for more, keep those that begin with it, and if need be ask again.
 PREFIX_SURPLUS = 4
@@ -21,9 +23,13 @@ class Searcher:
     ollama: Ollama
     qdrant: Qdrant
 
+    @cached_property
+    def _questions(self) -> Questions:
+        return Questions(partial(self.ollama.embed, limit_s=EMBED_ONE_TIMEOUT_S))
+
     async def find(self, question: str, collection: str, filters: Filters, limit: int) -> list[Hit]:
         """At most `limit` passages, best first; raises NotFoundError for an unknown collection."""
-        (vector,) = await self.ollama.embed([question])
+        vector = await self._questions.vector(question)
         prefix = filters.path_prefix or ""
         asked = limit * PREFIX_SURPLUS if prefix else limit
         while True:

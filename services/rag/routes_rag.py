@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request
 from starlette.responses import Response
 
 from services.common.app import VERSION
+from services.common.direct import DirectRoute
 from services.common.presence import ClientPresent
 from services.common.responses import Json
 from services.rag.proxy import Relay, streamed, whole
@@ -21,7 +22,7 @@ ROUTES = (("GET", "/search"), ("POST", "/query"))  # what is passed on; nothing 
 
 def rag_router(query: QueryService) -> APIRouter:
     """`/api/v1/rag/search` and `/query`, answered by query; `/status`, answered here."""
-    router = APIRouter(prefix=PREFIX, tags=["rag"])
+    router = APIRouter(prefix=PREFIX, tags=["rag"], route_class=DirectRoute)
 
     async def relay(request: Request) -> Response:
         """Answered by the query service; see its description."""
@@ -42,7 +43,7 @@ def rag_router(query: QueryService) -> APIRouter:
         router.add_api_route(path, relay, methods=[method])
 
     @router.get("/status")
-    async def status() -> Response:
+    async def status(_: Request) -> Response:
         """Whether searching and asking work at the moment, as far as it can be seen from here."""
         return Json(summary(await query.status()))
 

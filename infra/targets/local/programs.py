@@ -250,6 +250,7 @@ _VARIABLES: dict[str, Callable[[Stack, str], str]] = {
     "GENERATION_MODEL": lambda s, _: s.settings.generation_model,
     "DATABASE_URL": database_url,
     "REDIS_URL": lambda s, c: f"redis://{s.address(c, 'redis')}/0",
+    "CACHE_ENABLED": lambda s, _: str(s.settings.cache).lower(),
     "QUERY_URL": lambda s, c: f"http://{s.address(c, 'query')}",
     "INGESTION_URL": lambda s, c: f"http://{s.address(c, 'ingestion')}",
     "COLLECTIONS_FILE": lambda s, _: str(s.settings.collections_file),
@@ -290,7 +291,7 @@ _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
     "query": _service(
         "services.query",
         *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
-        *("DATABASE_URL", "REDIS_URL"),
+        *("DATABASE_URL", "REDIS_URL", "CACHE_ENABLED"),
     ),
     "rag-service": _service("services.rag", "QUERY_URL", "DOCS_ROOT", database=False),
     "collections": _service(

@@ -72,7 +72,7 @@ class Node:
     async def _ask(self, method: str, collection: str, path: str, body: Any, take: Callable[[Any], T]) -> T:
         url = f"{self.url}/collections/{quote(collection, safe='')}{path}"
         with failing_as(NodeUnavailableError, self.name), attempt(self.name):
-            async with self.http.session.request(method, url, json=body, timeout=timeout(EXCHANGE_S)) as response:
+            async with self.http.request(method, url, json=body, timeout=timeout(EXCHANGE_S)) as response:
                 answer = await response.read()
             if response.status == 404:
                 raise NotFoundError(f"{self.name} knows no collection {collection!r}")

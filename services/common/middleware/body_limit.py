@@ -4,6 +4,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from services.common.errors import error_response
+from services.common.middleware.header import header
 
 
 class BodyLimit:
@@ -35,5 +36,5 @@ class BodyLimit:
 
 
 def _declared(scope: Scope) -> int:
-    given = next((value for name, value in scope["headers"] if name == b"content-length"), b"")
+    given = header(scope, b"content-length") or b""
     return int(given) if given.isdigit() else 0

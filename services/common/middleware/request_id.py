@@ -6,6 +6,8 @@ from uuid import uuid4
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from services.common.middleware.header import header
+
 HEADER = "X-Request-ID"
 _HEADER = HEADER.lower().encode()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:-]{1,64}")
@@ -23,13 +25,13 @@ class RequestId:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = next((value for name, value in scope["headers"] if name == _HEADER), b"")
+        given = header(scope, _HEADER) or b""
         current = given.decode() if _ACCEPTABLE.fullmatch(given) else uuid4().hex
-        header = (_HEADER, current.encode())
+        told = (_HEADER, current.encode())
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*(h for h in message.get("headers", ()) if h[0] != _HEADER), header]
+                message["headers"] = [*(h for h in message.get("headers", ()) if h[0] != _HEADER), told]
             await send(message)
 
         token = request_id.set(current)

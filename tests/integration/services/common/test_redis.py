@@ -6,8 +6,10 @@ import socket
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, suppress
 from time import perf_counter
+from typing import Any
 
 import pytest
+import redis as library
 from prometheus_client import REGISTRY
 
 from services.common import redis as client
@@ -84,12 +86,17 @@ def attempts(outcome: str) -> float:
     return REGISTRY.get_sample_value("dependency_attempt_seconds_count", labels) or 0.0
 
 
-async def test_what_was_kept_is_given_back_and_will_be_forgotten(cache: Redis) -> None:
+def direct(server: Server) -> Any:
+    """Redis by its usual client."""
+    return library.Redis(port=server.port, single_connection_client=True)
+
+
+async def test_what_was_kept_is_given_back_and_will_be_forgotten(server: Server, cache: Redis) -> None:
     value = bytes(range(256)) * 1000
     assert await cache.get("none") is None
     assert await cache.set("key", value, ttl_s=60)
     assert await cache.get("key") == value
-    assert 0 < await cache._client.ttl("key") <= 60
+    assert 0 < direct(server).ttl("key") <= 60
 
 
 async def test_many_at_once_get_each_their_own(cache: Redis) -> None:
@@ -133,8 +140,8 @@ async def test_killed_in_flight_it_fails_once_and_is_found_again(
     assert [message.partition(":")[0] for message in messages] == ["Redis lost", "Redis is back"]
 
 
-async def test_many_connections_that_a_restart_broke_cost_one_failure_at_most(server: Server, cache: Redis) -> None:
-    await asyncio.gather(*(cache.get("key") for _ in range(30)))
+async def test_a_connection_that_a_restart_broke_costs_one_failure_at_most(server: Server, cache: Redis) -> None:
+    await until_it_works(cache)
     server.kill()
     server.start()
     failures = 0
@@ -180,6 +187,7 @@ async def test_a_listener_that_never_answers_and_one_that_never_accepts_cost_mil
 
 async def test_only_one_call_at_a_time_tries_a_redis_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "RECOVERY_S", 0.03)
+    monkeypatch.setattr(client, "TIMEOUT_S", 0.2)  # enough to connect on a busy machine
     async with pretending(None) as (url, asked), Redis(url) as cache:
         await fails(cache)
         assert len(asked) == 1
@@ -215,18 +223,18 @@ async def test_nonsense_is_a_failure_and_no_value(answer: bytes) -> None:
 
 
 async def test_a_full_redis_refuses_writes_and_is_read_all_the_same(
-    cache: Redis, caplog: pytest.LogCaptureFixture
+    server: Server, cache: Redis, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     await cache.set("key", b"x", ttl_s=60)
-    await cache._client.config_set("maxmemory-policy", "noeviction")
-    await cache._client.config_set("maxmemory", 1)
+    direct(server).config_set("maxmemory-policy", "noeviction")
+    direct(server).config_set("maxmemory", 1)
     try:
         assert not await cache.set("more", b"x", ttl_s=60)
         assert not await cache.set("more", b"x", ttl_s=60)
         assert await cache.get("key") == b"x"
     finally:
-        await cache._client.config_set("maxmemory", 0)
+        direct(server).config_set("maxmemory", 0)
     assert await cache.set("more", b"x", ttl_s=60)
     messages = [record.message for record in caplog.records if record.name == client.__name__]
     assert messages == ["Redis is full", "Redis has room again"]

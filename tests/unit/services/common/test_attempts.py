@@ -23,13 +23,13 @@ async def nonsense(url: str) -> None:
         writer.close()
 
     server = await asyncio.start_server(speak, "127.0.0.1", 0)
-    async with server, Http() as http, http.session.get(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
+    async with server, Http() as http, http.request("GET", f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"):
         pass
 
 
 async def fetch(url: str) -> None:
     limits = aiohttp.ClientTimeout(total=0.05)
-    async with Http() as http, http.session.get(url, timeout=limits) as response:
+    async with Http() as http, http.request("GET", url, timeout=limits) as response:
         await response.read()
 
 

@@ -9,10 +9,10 @@ from tests.servers import hangs, says, streams, upstream
 async def test_a_call_carries_the_request_id_of_the_moment() -> None:
     async with upstream(says({})) as server, Http() as http:
         token = request_id.set("one")
-        async with http.session.get(server.url):
+        async with http.request("GET", server.url):
             pass
         request_id.reset(token)
-        async with http.session.get(server.url):
+        async with http.request("GET", server.url):
             pass
     assert [headers.get("X-Request-ID") for headers in server.headers] == ["one", None]
 
@@ -23,7 +23,7 @@ async def test_cookies_are_not_kept() -> None:
 
     async with upstream(sets_a_cookie) as server, Http() as http:
         for _ in range(2):
-            async with http.session.get(server.url):
+            async with http.request("GET", server.url):
                 pass
     assert "Cookie" not in server.headers[1]
 
@@ -31,7 +31,8 @@ async def test_cookies_are_not_kept() -> None:
 async def test_a_call_ends_after_its_time() -> None:
     async with upstream(hangs) as server, Http() as http:
         with pytest.raises(TimeoutError):
-            await http.session.get(server.url, timeout=timeout(0.03))
+            async with http.request("GET", server.url, timeout=timeout(0.03)):
+                pass
 
 
 async def test_a_stream_ends_when_it_is_silent_for_too_long() -> None:
@@ -39,7 +40,7 @@ async def test_a_stream_ends_when_it_is_silent_for_too_long() -> None:
     async with (
         upstream(streams(b"one", then=hangs)) as server,
         Http() as http,
-        http.session.get(server.url, timeout=limits) as response,
+        http.request("GET", server.url, timeout=limits) as response,
     ):
         assert await response.content.readany() == b"one"
         with pytest.raises(TimeoutError):
@@ -48,8 +49,9 @@ async def test_a_stream_ends_when_it_is_silent_for_too_long() -> None:
 
 async def test_there_is_no_session_outside_of_its_time() -> None:
     http = Http()
-    for _ in range(2):
-        with pytest.raises(RuntimeError, match="not open"):
-            _ = http.session
-        async with http:
-            assert not http.session.closed
+    async with upstream(says({})) as server:
+        for _ in range(2):
+            with pytest.raises(RuntimeError, match="not open"):
+                http.request("GET", server.url)
+            async with http, http.request("GET", server.url) as response:
+                assert response.status == 200

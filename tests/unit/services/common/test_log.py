@@ -10,6 +10,7 @@ from pydantic import SecretStr
 
 from services.common import log
 from services.common.middleware.request_id import request_id
+from tests.servers import eventually
 
 
 @pytest.fixture
@@ -29,6 +30,8 @@ def written(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
 
 
 def lines(written: io.StringIO) -> list[dict[str, Any]]:
+    for handler in logging.getLogger().handlers:
+        handler.flush()
     return [json.loads(line) for line in written.getvalue().splitlines()]
 
 
@@ -72,3 +75,32 @@ def test_what_is_below_the_level_is_not_written(written: io.StringIO) -> None:
     logging.getLogger("x").debug("detail")
     logging.getLogger("psycopg.pool").warning("error connecting")
     assert lines(written) == []
+
+
+def test_lines_wait_for_each_other_a_moment_and_a_warning_takes_them_along(
+    written: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(log, "LINGER_S", 3600)
+    logging.getLogger("x").info("one")
+    logging.getLogger("x").info("two")
+    assert written.getvalue() == ""
+    logging.getLogger("x").warning("three")
+    assert [line["event"] for line in map(json.loads, written.getvalue().splitlines())] == ["one", "two", "three"]
+
+
+async def test_a_line_is_written_within_its_moment(written: io.StringIO) -> None:
+    logging.getLogger("x").info("one")
+    await eventually(written.getvalue)
+    logging.getLogger("x").info("two")
+    await eventually(lambda: "two" in written.getvalue())
+
+
+def test_what_cannot_be_rendered_harms_nobody(written: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
+    class Unsayable:
+        def __str__(self) -> str:
+            raise RuntimeError("unsayable")
+
+    logging.getLogger("x").warning("odd", extra={"odd": Unsayable()})
+    logging.getLogger("x").warning("next")
+    assert [line["event"] for line in lines(written)] == ["next"]
+    assert "unsayable" in capsys.readouterr().err

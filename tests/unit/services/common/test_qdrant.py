@@ -101,7 +101,7 @@ async def test_without_any_node_every_failure_is_told(http: Http) -> None:
     async with upstream(refusal(502)) as node:
         with pytest.raises(QdrantUnavailableError) as told:
             await store(http, [REFUSING, node.url]).list_collections()
-    assert told.value.detail == "no vector node answered: qdrant-0: ClientConnectorError, qdrant-1: 502"
+    assert told.value.detail == "no vector node answered: qdrant-0: ConnectionRefusedError, qdrant-1: 502"
     assert told.value.response().headers["retry-after"] == "2"
 
 

@@ -84,3 +84,12 @@ async def test_without_redis_reading_says_so_and_writing_is_given_up() -> None:
         kept.keep("later", KEPT)
         await eventually(lambda: redis.entries)
     assert list(redis.entries) == ["later"]
+
+
+async def test_a_cache_that_is_not_enabled_keeps_and_finds_nothing() -> None:
+    redis = Memory()
+    redis.entries["key"] = encoded("key", KEPT)
+    async with Cache(redis, keep_s=60, enabled=False) as kept:
+        kept.keep("another", KEPT)
+        assert await kept.read("key") is None
+    assert list(redis.entries) == ["key"]

@@ -111,7 +111,8 @@ class World:
     async def ask(self, service: Fallback) -> None:
         """A request; fails if it is answered with what was no longer so."""
         asked = self.done
-        answered = await service.answer("search", "key", "docs", self.compute)
+        seen = await service.look("search", "key", "docs")
+        answered = seen.fresh or await service.answer(seen, self.compute)
         if answered.source is Source.CACHE:
             self.fresh += 1
             assert int(answered.reply.body) >= self.done

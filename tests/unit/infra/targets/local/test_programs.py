@@ -57,6 +57,11 @@ def test_with_one_vector_node_a_service_knows_of_no_other() -> None:
         assert of(service, qdrantNodes=1, chaos=False).environment["QDRANT_URLS"] == "http://127.0.0.1:6333"
 
 
+@pytest.mark.parametrize(("cache", "told"), [(True, "true"), (False, "false")])
+def test_query_is_told_whether_it_has_a_cache(cache: bool, told: str) -> None:
+    assert of("query", cache=cache).environment["CACHE_ENABLED"] == told
+
+
 def test_without_chaos_a_service_reaches_them_itself() -> None:
     environment = of("query", chaos=False).environment
     assert environment["QDRANT_URLS"] == "http://127.0.0.1:6333,http://127.0.0.1:6334,http://127.0.0.1:6335"
