@@ -1,6 +1,7 @@
 """The order in which requests are answered: fresh from the cache, live, stale from the cache, or not."""
 
 import time
+import zlib
 from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -21,6 +22,9 @@ REQUESTS = Counter(
     ["kind", "outcome"],
 )
 _requests = cache(REQUESTS.labels)
+
+SPREAD = 0.2
+"""The share of its time by which an answer may be fresh for less, so that not all from one moment end at one moment."""
 
 
 class Source(StrEnum):
@@ -59,11 +63,16 @@ class Seen:
     fresh: Answered | None
 
 
+def spread(key: str) -> float:
+    """From 1 - SPREAD to 1, always the same for a key."""
+    return 1 - SPREAD * zlib.crc32(key.encode()) / 2**32
+
+
 class Fallback:
     """Answers requests, and keeps what is computed for them.
 
     Args:
-        fresh_s: so long a reply is fresh, if its collection has not changed meanwhile.
+        fresh_s: so long a reply is fresh at most, if its collection has not changed meanwhile.
         clock: the time of day in seconds.
     """
 
@@ -99,7 +108,7 @@ class Fallback:
         version = self._versions.current(collection)
         if version is None:
             outcome = "unusable"
-        elif kept and kept.version == version and (age_s := self._clock() - kept.at) < self._fresh_s:
+        elif kept and kept.version == version and (age_s := self._clock() - kept.at) < self._fresh_s * spread(key):
             outcome, fresh = "fresh", Answered(kept.reply, Source.CACHE, age_s)
         _requests(kind, outcome).inc()
         return Seen(kind, key, version, kept, fresh)

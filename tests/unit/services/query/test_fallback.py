@@ -1,4 +1,5 @@
 import asyncio
+from collections import Counter
 from typing import Any
 
 import httpx
@@ -8,6 +9,7 @@ from prometheus_client import REGISTRY
 
 from services.common.errors import UnavailableError
 from services.common.versions import LEASE_S
+from services.query.fallback import spread
 from tests.servers import drops, eventually, hangs, says
 from tests.unit.services.query.conftest import Service, events, found, generates, passage
 
@@ -149,12 +151,21 @@ async def test_an_answer_is_fresh_for_its_time_only(service: Service) -> None:
     await service.versions.poll()
     await service.search()
     await kept(service)
-    (entry,) = service.redis.entries.values()
-    for age, expected in ((299.9, ("true", None, "299")), (300.0, (None, None, None))):
+    ((key, entry),) = service.redis.entries.items()
+    over = 300.0 * spread(key)
+    for age, expected in ((over - 0.1, ("true", None, str(int(over - 0.1)))), (over, (None, None, None))):
         service.clock.now = 1000.0 + age
         await service.versions.poll()
         service.redis.entries = dict.fromkeys(service.redis.entries, entry)
         assert cached((await service.search()).headers) == expected
+
+
+def test_answers_of_one_moment_do_not_all_end_at_one_moment() -> None:
+    spreads = [spread(f"answer:1:search:{number}") for number in range(1000)]
+    assert 0.8 <= min(spreads) < 0.81
+    assert 0.99 < max(spreads) <= 1.0
+    ends = Counter(int(one * 100) for one in spreads)  # a twentieth of the time that they are spread over
+    assert max(ends.values()) < 100
 
 
 @pytest.mark.parametrize("ask", ["search", "question", "stream"])
