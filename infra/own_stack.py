@@ -18,7 +18,7 @@ from infra.free_ports import free_offset
 from infra.settings import PROJECT_ROOT
 from infra.targets.local.paths import data_directory
 
-REQUESTS_A_MINUTE = 60_000  # of a consumer at the gateway: more than any load of an experiment
+REQUESTS_A_MINUTE = 600_000  # of a consumer at the gateway: more than any load; the limiter counts every request
 INBOX = "inbox"
 """A collection whose folder is empty at the beginning; `docs` is the other one, with the sample documents."""
 
@@ -90,7 +90,7 @@ def _config(stack: str, config: Path, settings: Settings) -> dict[str, Any]:
         "dataRoot": str(root),
         "docsRoot": str(root / "docs"),
         "rateLimitMinute": REQUESTS_A_MINUTE,
-        "rateLimitHour": REQUESTS_A_MINUTE,
+        "rateLimitHour": 60 * REQUESTS_A_MINUTE,
     }
     return {f"breakwater:{key}": value for key, value in {**own, **settings}.items()}
 

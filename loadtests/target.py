@@ -22,8 +22,6 @@ OWN = "load"
 SETTINGS: Mapping[str, Any] = {
     "chaos": False,  # as in production: no proxy on the connections
     "consumers": list(CONSUMERS),
-    "rateLimitMinute": 600_000,  # of each consumer: the limiter counts every request, and no load here reaches it
-    "rateLimitHour": 36_000_000,
 }
 TOKEN = "TOKEN"  # noqa: S105 - the variable that `make up` has users set
 SPARE_S = 3600  # that a token outlives the load
