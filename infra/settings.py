@@ -46,6 +46,7 @@ class Settings:
     breaker_recovery_s: int
     breakers_forced_closed: bool
     cache: bool
+    query_processes: int
 
 
 def read_settings(config: Config, stack: str) -> Settings:
@@ -80,6 +81,7 @@ def read_settings(config: Config, stack: str) -> Settings:
         breaker_recovery_s=_at_least_1(config, "breakerRecoveryS"),
         breakers_forced_closed=config.require_bool("breakersForcedClosed"),
         cache=config.require_bool("cache"),
+        query_processes=_at_least_1(config, "queryProcesses"),
     )
 
 

@@ -176,7 +176,8 @@ async def test_hang_ups_count_for_nothing(e: Experiment) -> None:
     grown = delta(before, after)
     neutral = total(grown, "breaker_calls_total", breaker=EMBEDDING, outcome="neutral")
     failed = total(grown, "breaker_calls_total", breaker=EMBEDDING, outcome="failure")
-    e.expect("cancelled", neutral >= 6, f"{neutral:g} calls ended neutral", neutral=neutral)
+    # Two questions are embedded at once, each by itself, and what comes meanwhile together: three calls for the eight.
+    e.expect("cancelled", neutral >= 2, f"{neutral:g} calls ended neutral", neutral=neutral)
     e.expect("cancellation-is-neutral", (failed, breaker["state"]) == (0, "closed"), f"{failed:g} failures counted")
     await conform(e, least_trips=0)
 

@@ -45,10 +45,12 @@ class Questions:
     def __init__(self, embed: Callable[[Sequence[str]], Awaitable[list[Vector]]]) -> None:
         self._embed = embed
         self._gathering: _Batch | None = None
-        self._calls: set[asyncio.Task[None]] = set()
+        self._under_way = 0
 
     async def vector(self, question: str) -> Vector:
         """The question's vector; raises what embedding it raises, and DeadlineExceededError."""
+        if self._under_way < CALLS and self._gathering is None:
+            return await self._alone(question)
         answer: Answer = asyncio.get_running_loop().create_future()
         batch = self._gather(answer, question)
         try:
@@ -62,10 +64,19 @@ class Questions:
             raise DeadlineExceededError("the request's time is over")
         return answer.result()
 
+    async def _alone(self, question: str) -> Vector:
+        TOGETHER.observe(1)
+        self._under_way += 1
+        try:
+            (vector,) = await self._embed([question])
+        finally:
+            self._ended()
+        return vector
+
     def _gather(self, answer: Answer, question: str) -> _Batch:
         batch = self._gathering = self._gathering or _Batch()
         batch.waiting[answer] = question
-        if len(self._calls) < CALLS or len(batch.waiting) == BATCH:
+        if len(batch.waiting) == BATCH:
             self._send()
         elif batch.timer is None:
             batch.timer = asyncio.get_running_loop().call_later(LINGER_S, self._send)
@@ -79,11 +90,11 @@ class Questions:
             batch.timer.cancel()
         if batch.waiting:
             batch.call = asyncio.create_task(self._call(batch.waiting), context=batch.context)
-            self._calls.add(batch.call)
             batch.call.add_done_callback(self._ended)
+            self._under_way += 1
 
-    def _ended(self, call: asyncio.Task[None]) -> None:
-        self._calls.discard(call)
+    def _ended(self, *_: object) -> None:
+        self._under_way -= 1
         self._send()
 
     async def _call(self, waiting: Mapping[Answer, str]) -> None:

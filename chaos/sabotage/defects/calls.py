@@ -12,9 +12,11 @@ from aiohttp import ClientSession, ClientTimeout
 from chaos.sabotage.defects import change
 from services.common import deadline
 from services.common.breaker import BreakerOpenError
+from services.common.http import Http
 from services.common.nodes import Nodes
 from services.common.presence import ClientPresent
 from services.common.retry import RetryBudget
+from services.common.wire import Answer
 from services.query.search import Searcher
 
 
@@ -26,8 +28,12 @@ def wait_too_long() -> None:
             timeout = ClientTimeout(total=4 * timeout.total)
         return own(self, *given, timeout=timeout, **named)
 
-    own = ClientSession._request
+    async def exchange(self: Http, *given: Any, limit_s: float) -> Answer:
+        return await whole(self, *given, limit_s=4 * limit_s)
+
+    own, whole = ClientSession._request, Http.exchange
     change(ClientSession, "_request", lambda _: request)
+    change(Http, "exchange", lambda _: exchange)
 
 
 def deadline_ignored() -> None:

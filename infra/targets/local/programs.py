@@ -251,6 +251,7 @@ _VARIABLES: dict[str, Callable[[Stack, str], str]] = {
     "DATABASE_URL": database_url,
     "REDIS_URL": lambda s, c: f"redis://{s.address(c, 'redis')}/0",
     "CACHE_ENABLED": lambda s, _: str(s.settings.cache).lower(),
+    "PROCESSES": lambda s, _: str(s.settings.query_processes),
     "QUERY_URL": lambda s, c: f"http://{s.address(c, 'query')}",
     "INGESTION_URL": lambda s, c: f"http://{s.address(c, 'ingestion')}",
     "COLLECTIONS_FILE": lambda s, _: str(s.settings.collections_file),
@@ -291,7 +292,7 @@ _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
     "query": _service(
         "services.query",
         *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
-        *("DATABASE_URL", "REDIS_URL", "CACHE_ENABLED"),
+        *("DATABASE_URL", "REDIS_URL", "CACHE_ENABLED", "PROCESSES"),
     ),
     "rag-service": _service("services.rag", "QUERY_URL", "DOCS_ROOT", database=False),
     "collections": _service(

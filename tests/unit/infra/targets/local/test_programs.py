@@ -62,6 +62,11 @@ def test_query_is_told_whether_it_has_a_cache(cache: bool, told: str) -> None:
     assert of("query", cache=cache).environment["CACHE_ENABLED"] == told
 
 
+def test_query_alone_is_told_how_many_processes_it_has() -> None:
+    assert of("query", queryProcesses=2).environment["PROCESSES"] == "2"
+    assert "PROCESSES" not in of("collections", queryProcesses=2).environment
+
+
 def test_without_chaos_a_service_reaches_them_itself() -> None:
     environment = of("query", chaos=False).environment
     assert environment["QDRANT_URLS"] == "http://127.0.0.1:6333,http://127.0.0.1:6334,http://127.0.0.1:6335"
