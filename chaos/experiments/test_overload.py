@@ -27,7 +27,7 @@ HANG_UP_S = 0.5  # from a hang-up to the end of the work behind it
 
 @experiment("no-downtime", "breakers")
 async def test_overload_is_shed_and_liveness_stays(e: Experiment) -> None:
-    """Several times the searches that a slow model lets through: the surplus gets a 503, /health answers within 50 ms."""
+    """Many more searches than a slow model lets through: the surplus gets a 503, /health answers within 50 ms."""
     asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-overload")
     async with e.broken(Latency("query->ollama", latency_ms=1000)):
         looks = always(OPERATIONS["health"], service="query")
@@ -36,7 +36,7 @@ async def test_overload_is_shed_and_liveness_stays(e: Experiment) -> None:
     answers = [request for request in e.requests if request.operation == SEARCH.name]
     shed = [answer for answer in answers if answer.outcome is Outcome.UNAVAILABLE]
     dishonest = [answer for answer in answers if answer.outcome not in HONEST]
-    e.expect("sheds", len(shed) > 100, f"{len(shed)} of {len(answers)} were refused")
+    e.expect("sheds", len(shed) > 150, f"{len(shed)} of {len(answers)} were refused")
     e.expect("honest", not dishonest, f"{len(dishonest)} answers were neither an answer nor an honest 503")
     e.check(liveness(e.requests, in_flight=20, within_s=WITHIN_S, share=0.9, least=40))
 
