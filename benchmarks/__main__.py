@@ -63,7 +63,7 @@ def run(parsed: argparse.Namespace) -> int:
 
 def _benches(chosen: Sequence[Benchmark], stacks: Sequence[str], effort: Effort) -> Iterator[tuple[Benchmark, Bench]]:
     """Each benchmark with what it measures with: one stack after the other, and no more than are needed."""
-    given = {stack.kind(one): one for one in map(stack.stack, stacks)}
+    given = {stack.kind(one): one for one in map(Stack.with_or_without_proxies, stacks)}
     for kind, benchmarks in groupby(chosen, key=lambda one: one.stack):
         with _running(kind, given) as running:
             for one in benchmarks:

@@ -10,14 +10,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import yaml
 
 from benchmarks.searches import headers, target
 from chaos.stack import Stack
 from infra.free_ports import free_offset
-from infra.settings import PROJECT_ROOT, Settings, read_settings
+from infra.settings import PROJECT_ROOT, DefaultConfig, Settings, read_settings
 from infra.targets.local import programs
 from infra.targets.local.launch import die_with_parent
 from infra.targets.local.paths import StackPaths
@@ -45,31 +44,10 @@ class _Beside(programs.Stack):
         return self.handler
 
 
-class _Config:
-    """A stack's settings as Pulumi hands them to its program."""
-
-    def __init__(self, stack: str) -> None:
-        schema = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
-        own = yaml.safe_load((PROJECT_ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-        changes = {key.partition(":")[2]: value for key, value in own.items()}
-        self._values: dict[str, Any] = {key: entry["default"] for key, entry in schema.items()} | changes
-
-    def require(self, key: str) -> str:
-        return str(self._values[key])
-
-    def require_int(self, key: str) -> int:
-        return int(self._values[key])
-
-    def require_bool(self, key: str) -> bool:
-        return bool(self._values[key])
-
-    def require_object(self, key: str) -> list[str]:
-        return list(self._values[key])
-
-
 def settings(stack: str) -> Settings:
     """What the stack was deployed with."""
-    return read_settings(_Config(stack), stack)
+    own = yaml.safe_load((PROJECT_ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
+    return read_settings(DefaultConfig(**{key.partition(":")[2]: value for key, value in own.items()}), stack)
 
 
 @contextmanager

@@ -2,16 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from pathlib import Path
 
 import psutil
 
 from benchmarks.benchmark import Kind
 from chaos.stack import Stack
-from infra import own_stack, workspace
+from infra import own_stack
 from infra.targets.local import supervisor
-from infra.targets.local.paths import StackPaths
-from infra.topology import topology
 
 SETTINGS: Mapping[Kind, own_stack.Settings] = {
     "plain": {"chaos": False},
@@ -19,17 +16,9 @@ SETTINGS: Mapping[Kind, own_stack.Settings] = {
 }
 
 
-def stack(name: str) -> Stack:
-    """The stack, proxied or not; raises WorkspaceError where there is none."""
-    outputs = workspace.outputs(name)
-    proxied = "toxiproxy/http" in outputs["ports"]
-    offset = outputs["ports"]["kong/http"] - topology().component("kong").port("http").host
-    return Stack(name, StackPaths(Path(outputs["root"])), topology(offset, chaos=proxied), outputs["secrets"])
-
-
 def kind(of: Stack) -> Kind:
     """Whether the stack has proxies on its edges."""
-    return "proxied" if "toxiproxy" in of.topology.by_name else "plain"
+    return "proxied" if of.proxied else "plain"
 
 
 @contextmanager
@@ -37,14 +26,12 @@ def standing(wanted: Kind) -> Iterator[Stack]:
     """A stack of the benchmarks' own, gone afterwards."""
     name = f"bench-{wanted}"
     with own_stack.standing(name, SETTINGS[wanted]):
-        yield stack(name)
+        yield Stack.with_or_without_proxies(name)
 
 
 def cpu_seconds(of: Stack) -> dict[str, float]:
     """The processor time that each component has taken since its start, in seconds, with its child processes."""
-    return {
-        name: family_cpu_s(int(state["pid"])) for name, state in supervisor.states(of.paths).items() if state.get("pid")
-    }
+    return {name: family_cpu_s(pid) for name, pid in supervisor.pids(of.paths).items()}
 
 
 def family_cpu_s(pid: int) -> float:

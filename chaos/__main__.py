@@ -28,9 +28,10 @@ from chaos.sabotage import command as sabotage_command
 from chaos.schedules import COUNT, REPLAY, journal
 from chaos.scorecard.__main__ import main as show_scorecard
 from chaos.stack import Stack, StackError
-from chaos.suite import SUITE, Suite, implementations, recovery_s
+from chaos.suite import SUITE, Suite, recovery_s
 from chaos.watchdog import watching
 from infra import own_stack
+from infra.commands import status
 from infra.settings import PROJECT_ROOT
 from infra.workspace import WorkspaceError
 
@@ -127,7 +128,7 @@ def _suite(stack: Stack, *, seed: int | None, suffix: str = "") -> Suite:
     began = datetime.now(UTC)
     identity = f"{began:%Y%m%d-%H%M%S}" + ("-quick" if quick else "") + suffix
     settings = {"breaker recovery": f"{recovers:g} s", "stack": stack.name}
-    made = Run(identity, began, quick, seed or random.randrange(2**32), implementations(stack), settings)  # noqa: S311 - to be repeated by whoever reads it
+    made = Run(identity, began, quick, seed or random.randrange(2**32), status.implementations(stack.paths), settings)  # noqa: S311 - to be repeated by whoever reads it
     folder = REPORTS / identity
     save_run(folder, made)
     return Suite(stack, made, folder, recovers)

@@ -45,11 +45,23 @@ class Stack:
     @classmethod
     def of(cls, name: str) -> "Stack":
         """The stack by Pulumi's outputs; raises StackError if it has no proxies, WorkspaceError if it is not there."""
-        outputs = workspace.outputs(name)
-        if "toxiproxy/http" not in outputs["ports"]:
+        stack = cls.with_or_without_proxies(name)
+        if not stack.proxied:
             raise StackError(f"stack {name} has no proxies to inject faults with; its setting `chaos` must be true")
-        offset = outputs["ports"]["toxiproxy/http"] - topology().component("toxiproxy").port("http").host
-        return cls(name, StackPaths(Path(outputs["root"])), topology(offset), outputs["secrets"])
+        return stack
+
+    @classmethod
+    def with_or_without_proxies(cls, name: str) -> "Stack":
+        """The stack by Pulumi's outputs, whatever its setting `chaos`; raises WorkspaceError if it is not there."""
+        outputs = workspace.outputs(name)
+        offset = outputs["ports"]["kong/http"] - topology().component("kong").port("http").host
+        shape = topology(offset, chaos="toxiproxy/http" in outputs["ports"])
+        return cls(name, StackPaths(Path(outputs["root"])), shape, outputs["secrets"])
+
+    @property
+    def proxied(self) -> bool:
+        """Whether there is a proxy on every edge."""
+        return "toxiproxy" in self.topology.by_name
 
     @classmethod
     def load(cls, root: Path) -> "Stack | None":

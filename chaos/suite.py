@@ -1,7 +1,6 @@
 """What all experiments of a run share: the stack under test, the record, and how long its breakers stay open."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -40,7 +39,7 @@ class Suite:
 
     def unhealthy(self) -> list[str]:
         """The components that are not healthy now, with the reason."""
-        return [f"{row.component} is {row.state}" for row in status.read(self.stack.paths) if not row.healthy]
+        return status.unhealthy(self.stack.paths)
 
 
 SUITE = pytest.StashKey[Suite]()
@@ -52,11 +51,3 @@ def recovery_s(stack: Stack) -> float:
     asked = Request(f"{stack.url('query')}/internal/breakers", headers={"X-Service-Token": stack.service_token})
     with urlopen(asked, timeout=5) as answer:
         return float(json.load(answer)["breakers"][0]["recovery_s"])
-
-
-def implementations(stack: Stack) -> Mapping[str, str]:
-    """What runs for each component, and whether it is a stand-in."""
-    return {
-        row.component: f"{row.implementation} {row.version}" + (" (stand-in)" if row.kind == "stand-in" else "")
-        for row in status.read(stack.paths)
-    }

@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
+
+import yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 TARGETS = ("local",)
@@ -47,6 +49,26 @@ class Settings:
     breakers_forced_closed: bool
     cache: bool
     query_processes: int
+
+
+class DefaultConfig:
+    """The defaults of Pulumi.yaml, as Pulumi hands them to the program, with some values changed."""
+
+    def __init__(self, **changes: object) -> None:
+        schema = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
+        self.values: dict[str, Any] = {key: entry["default"] for key, entry in schema.items()} | changes
+
+    def require(self, key: str) -> str:
+        return str(self.values[key])
+
+    def require_int(self, key: str) -> int:
+        return int(self.values[key])
+
+    def require_bool(self, key: str) -> bool:
+        return bool(self.values[key])
+
+    def require_object(self, key: str) -> list[str]:
+        return list(self.values[key])
 
 
 def read_settings(config: Config, stack: str) -> Settings:

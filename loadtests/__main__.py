@@ -73,7 +73,7 @@ def run(parsed: argparse.Namespace) -> int:
             slots=slots(stages),
             generators=layout.generators,
             cores=os.cpu_count() or 1,
-            stack=_implementations(target),
+            stack=status.implementations(target.paths) if target.paths else {},
         )
         console.print(f"{shape.name} on {target.name}, {target.url}: {shape.title}", highlight=False)
         console.print("asking for everything once, so that the cache knows it")
@@ -101,15 +101,6 @@ def _target(parsed: argparse.Namespace, seconds: float) -> Iterator[Target]:
     else:
         with own_stack.standing(OWN, SETTINGS):
             yield of_stack(OWN, seconds=seconds)
-
-
-def _implementations(target: Target) -> dict[str, str]:
-    if target.paths is None:
-        return {}
-    return {
-        row.component: f"{row.implementation} {row.version}" + (" (stand-in)" if row.kind == "stand-in" else "")
-        for row in status.read(target.paths)
-    }
 
 
 def show_list(_: argparse.Namespace) -> int:

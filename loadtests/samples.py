@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -76,11 +75,7 @@ class Follower:
 def load(path: Path) -> Samples:
     """The samples of a run that is over; raises OSError where there are none."""
     samples = Samples()
-    for line in _lines(path):
-        samples.add(line)
-    return samples
-
-
-def _lines(path: Path) -> Iterable[str]:
     with path.open() as file:
-        yield from file
+        for line in file:
+            samples.add(line)
+    return samples

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import psutil
 
 from infra.targets.local import supervisor
+from infra.targets.local.memory import MIB, proportional
 from infra.targets.local.paths import StackPaths
 
 GENERATOR, WATCHER = "generator", "this program"
 LOOK_S = 10.0  # so often it is looked up anew which processes there are: that reads all of the machine's
 WEIGH_S = 5.0  # so often memory is read: to count what processes share once, the kernel goes through their pages
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,8 @@ def of_stack(paths: StackPaths | None, generator: Callable[[], Sequence[int]]) -
     """Those of a stack of this machine, if there is one, of the generator, and of this program."""
 
     def roots() -> Mapping[str, Sequence[int]]:
-        states = supervisor.states(paths) if paths else {}
-        found = {name: [int(state["pid"])] for name, state in states.items() if state.get("pid")}
-        return {**found, GENERATOR: generator(), WATCHER: [os.getpid()]}
+        found = supervisor.pids(paths) if paths else {}
+        return {**{name: [pid] for name, pid in found.items()}, GENERATOR: generator(), WATCHER: [os.getpid()]}
 
     return roots
 
@@ -95,13 +94,4 @@ def _families(roots: Mapping[str, Iterable[int]]) -> Mapping[str, list[psutil.Pr
 
 
 def _memory(family: Iterable[psutil.Process]) -> float:
-    return sum(map(_proportional, family)) / MIB
-
-
-def _proportional(process: psutil.Process) -> float:
-    with suppress(psutil.Error):
-        try:
-            return float(process.memory_full_info().pss)
-        except psutil.AccessDenied:
-            return float(process.memory_info().rss)
-    return 0.0
+    return sum(map(proportional, family)) / MIB

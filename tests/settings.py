@@ -1,30 +1,6 @@
 """Stack settings for tests: the defaults of Pulumi.yaml."""
 
-from typing import Any
-
-import yaml
-
-from infra.settings import PROJECT_ROOT, Settings, read_settings
-
-
-class DefaultConfig:
-    """The defaults of Pulumi.yaml, as Pulumi hands them to the program, with some values changed."""
-
-    def __init__(self, **changes: object) -> None:
-        schema = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
-        self.values: dict[str, Any] = {key: entry["default"] for key, entry in schema.items()} | changes
-
-    def require(self, key: str) -> str:
-        return str(self.values[key])
-
-    def require_int(self, key: str) -> int:
-        return int(self.values[key])
-
-    def require_bool(self, key: str) -> bool:
-        return bool(self.values[key])
-
-    def require_object(self, key: str) -> list[str]:
-        return list(self.values[key])
+from infra.settings import DefaultConfig, Settings, read_settings
 
 
 def settings(**changes: object) -> Settings:

@@ -28,7 +28,6 @@ from benchmarks.before_after.page import write
 from benchmarks.before_after.record import Measured, Plan, Report
 from benchmarks.before_after.schedule import STACKS, plan
 from chaos.stack import Stack, StackError
-from chaos.suite import implementations
 from chaos.toxiproxy import ToxiproxyError
 from chaos.watchdog import watching
 from infra import own_stack
@@ -61,7 +60,7 @@ def _measured(name: str, planned: Plan, console: Console) -> Measured:
         with watching(stack), Progress(*columns, console=console) as shown:
             found = asyncio.run(measure(stack, planned, _progress(shown, name)))
         found.trouble += contradictions(STACKS[name], found)
-        return Measured(STACKS[name], implementations(stack), busy, start_s, memory, found)
+        return Measured(STACKS[name], status.implementations(stack.paths), busy, start_s, memory, found)
 
 
 def _progress(shown: Progress, stack: str) -> Callable[[str, int], Callable[[], None]]:

@@ -141,14 +141,10 @@ def trips(before: Snapshot, after: Snapshot) -> Trips | None:
 
 async def _well(stack: Stack) -> None:
     deadline = time.monotonic() + WELL_S
-    while ill := await asyncio.to_thread(_ill, stack):
+    while ill := await asyncio.to_thread(status.unhealthy, stack.paths):
         if time.monotonic() > deadline:
             raise NotWellError(f"stack {stack.name} does not get well: {'; '.join(ill)}")
         await asyncio.sleep(0.2)
-
-
-def _ill(stack: Stack) -> list[str]:
-    return [f"{row.component} is {row.state}" for row in status.read(stack.paths) if not row.healthy]
 
 
 def _break(ledger: Ledger, slot: Slot, began: float) -> None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
-from urllib.request import Request, urlopen
 
 from benchmarks.benchmark import Bench, benchmark
 from benchmarks.client import closed_loop
 from benchmarks.figures import Bound, Figure, at_least, ratio
+from benchmarks.node import ask, sample_points
 from benchmarks.retrievers.session import Chunk, Given
 from benchmarks.searches import LIMIT, distinct
 from chaos.questions import QUESTIONS
@@ -117,7 +117,7 @@ def _retriever(stack: Stack, name: str, script: str, chunks: Path) -> Iterator[_
         chunks=str(chunks),
     )
     log = chunks.with_name(f"{name}.log")
-    _ask("DELETE", f"{url}/collections/{collection}")  # what a killed run left
+    ask("DELETE", f"{url}/collections/{collection}")  # what a killed run left
     with log.open("w") as said:
         process = subprocess.Popen(
             [PYTHON, "-m", f"benchmarks.retrievers.{script}"],
@@ -137,7 +137,7 @@ def _retriever(stack: Stack, name: str, script: str, chunks: Path) -> Iterator[_
         finally:
             process.kill()
             process.communicate()
-            _ask("DELETE", f"{url}/collections/{collection}")
+            ask("DELETE", f"{url}/collections/{collection}")
 
 
 def _grpc(stack: Stack) -> int | None:
@@ -152,12 +152,5 @@ def _grpc(stack: Stack) -> int | None:
 
 def _chunks(stack: Stack) -> list[Chunk]:
     """The sample documents' chunks, as the stack itself has them."""
-    wanted = {"limit": 1000, "with_vector": True, "with_payload": True}
-    found = _ask("POST", f"{stack.url('qdrant-0')}/collections/docs/points/scroll", wanted)["points"]
+    found = sample_points(stack.url("qdrant-0"))
     return [Chunk(point["payload"]["text"], point["payload"]["path"], point["vector"]) for point in found]
-
-
-def _ask(method: str, url: str, body: object = None) -> Any:
-    data = None if body is None else json.dumps(body).encode()
-    with urlopen(Request(url, data, {"Content-Type": "application/json"}, method=method), timeout=30) as answer:
-        return json.load(answer)["result"]

@@ -1,7 +1,6 @@
 """Whether a search costs more where there are more chunks."""
 
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -9,12 +8,12 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 from benchmarks.benchmark import Bench, benchmark
 from benchmarks.client import Caller, request
 from benchmarks.figures import Figure, at_most, ratio
+from benchmarks.node import ask, sample_points
 from benchmarks.searches import LIMIT, distinct
 from chaos.stack import Stack
 from services.common.qdrant import REPLICATION
@@ -79,7 +78,7 @@ def _points(node: str, size: int, action: str, body: object) -> bytes:
 def _collections(stack: Stack, sizes: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
     """A collection of each size, replicated as the services' are; yields the vectors that all are made of."""
     url = stack.url("qdrant-0")
-    found = _ask(url, "POST", "/collections/docs/points/scroll", {"limit": 1000, "with_vector": True})["points"]
+    found = sample_points(url)
     vectors = np.array([point["vector"] for point in found], dtype=np.float32)
     payloads = [point["payload"] for point in found]
     try:
@@ -88,13 +87,13 @@ def _collections(stack: Stack, sizes: tuple[int, ...]) -> Iterator[NDArray[np.fl
         yield vectors
     finally:
         for size in sizes:
-            _ask(url, "DELETE", f"/collections/{_name(size)}")
+            ask("DELETE", f"{url}/collections/{_name(size)}")
 
 
 def _fill(url: str, size: int, vectors: NDArray[np.float32], payloads: list[dict[str, Any]]) -> None:
     path = f"/collections/{_name(size)}"
-    _ask(url, "DELETE", path)  # what a killed run left
-    _ask(url, "PUT", path, {"vectors": {"size": vectors.shape[1], "distance": "Cosine"}, **REPLICATION})
+    ask("DELETE", url + path)  # what a killed run left
+    ask("PUT", url + path, {"vectors": {"size": vectors.shape[1], "distance": "Cosine"}, **REPLICATION})
     random = np.random.default_rng(size)
     for start in range(0, size, BATCH):
         rows = _around(vectors, BATCH, random).tolist()
@@ -102,7 +101,7 @@ def _fill(url: str, size: int, vectors: NDArray[np.float32], payloads: list[dict
             {"id": start + place, "vector": row, "payload": payloads[(start + place) % len(payloads)]}
             for place, row in enumerate(rows)
         ]
-        _ask(url, "PUT", f"{path}/points?wait=true", {"points": points})
+        ask("PUT", f"{url}{path}/points?wait=true", {"points": points})
     _wait_for_index(url, path)
 
 
@@ -112,7 +111,7 @@ def _wait_for_index(url: str, path: str) -> None:
     while calm < CALM_LOOKS:
         if time.monotonic() > deadline:
             raise TimeoutError(f"{path} has no whole index after {PATIENCE_S:g} s")
-        calm = calm + 1 if _ask(url, "GET", path)["status"] == "green" else 0
+        calm = calm + 1 if ask("GET", url + path)["status"] == "green" else 0
         time.sleep(LOOK_S)
 
 
@@ -122,10 +121,3 @@ def _around(vectors: NDArray[np.float32], number: int, random: np.random.Generat
     near: NDArray[np.float32] = (vectors[random.integers(len(vectors), size=number)] + noise).astype(np.float32)
     near /= np.linalg.norm(near, axis=1, keepdims=True)
     return near
-
-
-def _ask(url: str, method: str, path: str, body: object = None) -> Any:
-    data = None if body is None else orjson.dumps(body)
-    asked = urllib.request.Request(url + path, data, {"Content-Type": "application/json"}, method=method)
-    with urllib.request.urlopen(asked, timeout=60) as answer:
-        return orjson.loads(answer.read())["result"]

@@ -18,9 +18,8 @@ from rich.table import Table
 from infra import workspace
 from infra.targets.local import health, supervisor
 from infra.targets.local.launch import STARTS
+from infra.targets.local.memory import MIB, proportional
 from infra.targets.local.paths import StackPaths
-
-MIB = 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -63,6 +62,19 @@ def read(paths: StackPaths) -> list[Row]:
     return [_row(path, states) for path in specifications]
 
 
+def unhealthy(paths: StackPaths) -> list[str]:
+    """The components of a stack that are not healthy now, with the reason."""
+    return [f"{row.component} is {row.state}" for row in read(paths) if not row.healthy]
+
+
+def implementations(paths: StackPaths) -> dict[str, str]:
+    """What runs for each component of a stack, and whether it is a stand-in."""
+    return {
+        row.component: f"{row.implementation} {row.version}" + (" (stand-in)" if row.kind == "stand-in" else "")
+        for row in read(paths)
+    }
+
+
 def _row(specification: Path, states: dict[str, dict[str, Any]]) -> Row:
     program = json.loads(specification.read_text())
     name, check, implementation = program["component"], program["health"], program["implementation"]
@@ -94,17 +106,8 @@ def _memory_mb(pid: int) -> int:
         return 0
     try:
         family = [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
-        return round(sum(_proportional(process) for process in family) / MIB)
+        return round(sum(map(proportional, family)) / MIB)
     except psutil.NoSuchProcess:
-        return 0
-
-
-def _proportional(process: psutil.Process) -> int:
-    try:
-        return int(process.memory_full_info().pss)
-    except psutil.AccessDenied:
-        return int(process.memory_info().rss)
-    except psutil.NoSuchProcess:  # a child that has ended meanwhile, as Postgres's do with each connection
         return 0
 
 

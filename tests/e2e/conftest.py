@@ -57,7 +57,7 @@ class Live:
 
     def unhealthy(self) -> list[str]:
         """The components that are not healthy now, with the reason."""
-        return [f"{row.component}: {row.state}" for row in status.read(self.stack.paths) if not row.healthy]
+        return status.unhealthy(self.stack.paths)
 
     def documents(self, collection: str) -> list[dict[str, object]]:
         """What became of each document."""

@@ -185,6 +185,11 @@ def states(paths: StackPaths) -> dict[str, dict[str, Any]]:
         return {}
 
 
+def pids(paths: StackPaths) -> dict[str, int]:
+    """The process of each component that has one."""
+    return {name: int(state["pid"]) for name, state in states(paths).items() if state.get("pid")}
+
+
 def _daemon_pid(paths: StackPaths) -> int | None:
     try:
         return int(call(paths, "getPID"))

@@ -2,8 +2,7 @@ from typing import Any
 
 import pytest
 
-from infra.settings import PROJECT_ROOT, SettingsError, read_settings
-from tests.settings import DefaultConfig
+from infra.settings import PROJECT_ROOT, DefaultConfig, SettingsError, read_settings
 
 
 def test_the_defaults_of_the_schema_are_valid_settings() -> None:

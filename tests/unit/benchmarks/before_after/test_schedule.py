@@ -2,9 +2,8 @@ import pytest
 
 from benchmarks.before_after.schedule import FAILURES, LASTS_S, RESTS_S, STACKS, plan, schedule
 from chaos import faults
-from infra.settings import read_settings
+from infra.settings import DefaultConfig, read_settings
 from infra.topology import topology
-from tests.settings import DefaultConfig
 
 
 def test_a_seed_draws_the_order_and_the_times_and_always_the_same() -> None:

@@ -4,6 +4,7 @@ import psutil
 import pytest
 
 from infra.commands import status
+from infra.targets.local.memory import MIB
 
 
 @dataclass
@@ -26,10 +27,10 @@ class Process:
             raise psutil.NoSuchProcess(1)
         if not self.shared:
             raise psutil.AccessDenied(1)
-        return Memory(pss=self.mib * status.MIB)
+        return Memory(pss=self.mib * MIB)
 
     def memory_info(self) -> Memory:
-        return Memory(rss=(self.mib or 0) * status.MIB)
+        return Memory(rss=(self.mib or 0) * MIB)
 
 
 @pytest.mark.parametrize(
