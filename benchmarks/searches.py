@@ -10,6 +10,7 @@ from chaos.questions import QUESTIONS
 from chaos.stack import Stack
 
 LIMIT = 5
+MODEL = "all-minilm"
 PATH = "/api/v1/rag/search"
 
 
@@ -38,6 +39,12 @@ def distinct(stack: Stack, address: str, collection: str = "docs") -> Iterator[b
     """Searches at `address` that have never been made."""
     sent = headers(stack)
     return (request(address, target(question, collection), sent) for question in distinct_questions())
+
+
+def embeddings(address: str) -> Iterator[bytes]:
+    """What a search cannot do without: the model server at `address` asked for each question's vector."""
+    for question in distinct_questions():
+        yield request(address, "/api/embed", method="POST", body={"model": MODEL, "input": [question]})
 
 
 def remembered(stack: Stack, address: str) -> dict[str, bytes]:

@@ -18,7 +18,7 @@ from benchmarks.client import closed_loop
 from benchmarks.figures import Bound, Figure, at_least, ratio
 from benchmarks.node import ask, sample_points
 from benchmarks.retrievers.session import Chunk, Given
-from benchmarks.searches import LIMIT, distinct
+from benchmarks.searches import LIMIT, MODEL, distinct, embeddings
 from chaos.questions import QUESTIONS
 from chaos.stack import Stack
 from infra.settings import PROJECT_ROOT
@@ -28,8 +28,10 @@ from services.common.qdrant import REPLICATION
 RETRIEVERS = {"LlamaIndex": "with_llamaindex", "LangChain": "with_langchain", "Haystack": "with_haystack"}
 FOLDER = PROJECT_ROOT / "benchmarks" / "retrievers"
 PYTHON = PROJECT_ROOT / ".tools" / "bench-venv" / "bin" / "python"
-MODEL, SIZE = "all-minilm", 384
+SIZE = 384
 CLIENTS = (1, 16)
+OURS = "this stack"
+EMBEDDING = "its questions' embedding alone"  # what no search can be faster than: the model server asked directly
 TWICE = at_least(2)  # the design's, at 16 clients
 BOUNDS: dict[tuple[str, int], Bound] = {("LlamaIndex", 16): TWICE}
 
@@ -62,20 +64,23 @@ def frameworks(bench: Bench) -> Iterator[Figure]:
         }
         for clients in CLIENTS:
             measures = {name: partial(one.rate, clients, bench.effort.seconds) for name, one in theirs.items()}
-            measures["this stack"] = partial(_rate, stack, gateway, clients, bench.effort.seconds)
+            measures[OURS] = partial(_rate, gateway, distinct(stack, gateway), clients, bench.effort.seconds)
+            measures[EMBEDDING] = partial(
+                _rate, stack.address("ollama"), embeddings(stack.address("ollama")), clients, bench.effort.seconds
+            )
             bench.in_turn(measures, rounds=1)  # connections and threads are there
             rates = bench.in_turn(measures)
-            parts = {f"searches/s, {clients} clients: {name}": median(each) for name, each in rates.items()}
+            parts = {f"a second, {clients} clients: {name}": median(each) for name, each in rates.items()}
             for name in RETRIEVERS:
                 title = f"this stack / {name}, {clients} client{'s' * (clients > 1)}"
                 bound = BOUNDS.get((name, clients))
-                yield ratio(title, rates["this stack"], rates[name], better="higher", bound=bound, parts=parts)
+                yield ratio(title, rates[OURS], rates[name], better="higher", bound=bound, parts=parts)
             for name, each in rates.items():
-                yield Figure(f"{name}, {clients} client{'s' * (clients > 1)}", "searches/s", tuple(each), "higher")
+                yield Figure(f"{name}, {clients} client{'s' * (clients > 1)}", "questions/s", tuple(each), "higher")
 
 
-def _rate(stack: Stack, gateway: str, clients: int, seconds: float) -> float:
-    return closed_loop(gateway, distinct(stack, gateway), clients=clients, seconds=seconds).rate
+def _rate(address: str, requests: Iterator[bytes], clients: int, seconds: float) -> float:
+    return closed_loop(address, requests, clients=clients, seconds=seconds).rate
 
 
 class _Retriever:

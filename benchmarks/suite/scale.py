@@ -1,7 +1,7 @@
 """Whether a search costs more where there are more chunks."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from statistics import median
@@ -16,6 +16,7 @@ from benchmarks.figures import Figure, at_most, ratio
 from benchmarks.node import ask, sample_points
 from benchmarks.searches import LIMIT, distinct
 from chaos.stack import Stack
+from infra.topology import QDRANT_NODES
 from services.common.qdrant import REPLICATION
 
 SMALLEST = 1_000
@@ -77,20 +78,22 @@ def _points(node: str, size: int, action: str, body: object) -> bytes:
 @contextmanager
 def _collections(stack: Stack, sizes: tuple[int, ...]) -> Iterator[NDArray[np.float32]]:
     """A collection of each size, replicated as the services' are; yields the vectors that all are made of."""
-    url = stack.url("qdrant-0")
+    nodes = [stack.url(node) for node in QDRANT_NODES]
+    url = nodes[0]
     found = sample_points(url)
     vectors = np.array([point["vector"] for point in found], dtype=np.float32)
     payloads = [point["payload"] for point in found]
     try:
         for size in sizes:
-            _fill(url, size, vectors, payloads)
+            _fill(nodes, size, vectors, payloads)
         yield vectors
     finally:
         for size in sizes:
             ask("DELETE", f"{url}/collections/{_name(size)}")
 
 
-def _fill(url: str, size: int, vectors: NDArray[np.float32], payloads: list[dict[str, Any]]) -> None:
+def _fill(nodes: Sequence[str], size: int, vectors: NDArray[np.float32], payloads: list[dict[str, Any]]) -> None:
+    url = nodes[0]
     path = f"/collections/{_name(size)}"
     ask("DELETE", url + path)  # what a killed run left
     ask("PUT", url + path, {"vectors": {"size": vectors.shape[1], "distance": "Cosine"}, **REPLICATION})
@@ -102,7 +105,8 @@ def _fill(url: str, size: int, vectors: NDArray[np.float32], payloads: list[dict
             for place, row in enumerate(rows)
         ]
         ask("PUT", f"{url}{path}/points?wait=true", {"points": points})
-    _wait_for_index(url, path)
+    for node in nodes:  # each builds its own
+        _wait_for_index(node, path)
 
 
 def _wait_for_index(url: str, path: str) -> None:

@@ -10,11 +10,10 @@ import orjson
 from benchmarks.benchmark import Bench, benchmark
 from benchmarks.client import Caller, request
 from benchmarks.figures import Figure, at_most, ratio
-from benchmarks.searches import LIMIT, distinct, distinct_questions, remembered, repeated
+from benchmarks.searches import LIMIT, distinct, embeddings, remembered, repeated
 from chaos.stack import Stack
 
 OVERHEAD = at_most(1.15)  # the design's
-MODEL = "all-minilm"
 ASKED = 10  # of each in a round
 
 
@@ -25,7 +24,7 @@ def searches(bench: Bench) -> Iterator[Figure]:
     gateway, ollama, node = stack.address("kong"), stack.address("ollama"), stack.address("qdrant-0")
     remembered(stack, gateway)
     known, new = repeated(stack, gateway), distinct(stack, gateway)
-    embed, vector = _embeddings(ollama), _vector_search(stack, node)
+    embed, vector = embeddings(ollama), _vector_search(stack, node)
     with Caller(gateway) as caller, Caller(ollama) as model, Caller(node) as vectors:
         order = count()
         asks = {
@@ -50,15 +49,10 @@ def _medians(seconds: list[float]) -> list[float]:
     return [median(seconds[start : start + ASKED]) for start in range(0, len(seconds), ASKED)]
 
 
-def _embeddings(address: str) -> Iterator[bytes]:
-    for question in distinct_questions():
-        yield request(address, "/api/embed", method="POST", body={"model": MODEL, "input": [question]})
-
-
 def _vector_search(stack: Stack, node: str) -> bytes:
     ollama = stack.address("ollama")
     with Caller(ollama) as model:
-        model.ask(next(_embeddings(ollama)))
+        model.ask(next(embeddings(ollama)))
         (vector,) = orjson.loads(model.body)["embeddings"]
     wanted: dict[str, Any] = {"query": vector, "limit": LIMIT, "with_payload": True}
     return request(node, "/collections/docs/points/query", method="POST", body=wanted)
