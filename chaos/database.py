@@ -7,8 +7,7 @@ import psycopg
 
 from chaos.stack import Stack
 from chaos.toxiproxy import HOST
-from infra.targets.local.postgres import DATABASE, USER
-from infra.targets.local.programs import PASSWORD_FILE
+from infra.targets.services import DATABASE, DATABASE_USER, PASSWORD_FILE
 
 TIMEOUT_S = 5
 
@@ -18,7 +17,7 @@ def execute(stack: Stack, statement: LiteralString, *values: object) -> list[tup
     with psycopg.connect(
         host=HOST,
         port=stack.port("timescaledb", "postgres"),
-        user=USER,
+        user=DATABASE_USER,
         dbname=DATABASE,
         password=(stack.paths.run("timescaledb") / PASSWORD_FILE).read_text(),
         connect_timeout=TIMEOUT_S,

@@ -18,7 +18,7 @@ from infra import workspace
 from infra.gateway.tokens import mint, secret_name
 from infra.targets.local import supervisor
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import TOKEN_FILE
+from infra.targets.services import TOKEN_FILE
 from infra.topology import Edge, Topology, topology
 
 SAVED = "chaos/stack.json"

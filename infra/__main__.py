@@ -6,10 +6,8 @@ import pulumi
 
 from infra.secret import asked_steps
 from infra.settings import read_settings
-from infra.targets.local.deploy import deploy
-from infra.topology import topology
+from infra.targets import deploy
 
 settings = read_settings(pulumi.Config(), pulumi.get_stack())
-shape = topology(settings.port_offset, chaos=settings.chaos, qdrant_nodes=settings.qdrant_nodes)
-for name, value in deploy(shape, settings, asked_steps(os.environ)).items():
+for name, value in deploy(settings, asked_steps(os.environ)).items():
     pulumi.export(name, value)

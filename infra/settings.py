@@ -1,15 +1,21 @@
 """A stack's settings: Pulumi configuration, typed and validated. Pulumi.yaml documents and defaults each."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import yaml
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
-TARGETS = ("local",)
+Target = Literal["local", "docker"]
+TARGETS: tuple[Target, ...] = get_args(Target)
+Gpu = Literal["auto", "on", "off"]
 QDRANT_NODES = (1, 3)  # two would stop at the first failure, as one does
+
+
+T = TypeVar("T", bound=str)
 
 
 class SettingsError(ValueError):
@@ -30,7 +36,7 @@ class Settings:
     """What may differ between two stacks of the same topology."""
 
     stack: str
-    target: Literal["local"]
+    target: Target
     port_offset: int
     chaos: bool
     qdrant_nodes: int
@@ -49,6 +55,13 @@ class Settings:
     breakers_forced_closed: bool
     cache: bool
     query_processes: int
+    docker_host: str
+    gpu: Gpu
+    release: str
+    registry: str
+    registries: tuple[str, ...]
+    image_digests: Mapping[str, str]
+    require_digests: bool
 
 
 class DefaultConfig:
@@ -73,9 +86,7 @@ class DefaultConfig:
 
 def read_settings(config: Config, stack: str) -> Settings:
     """Read and check the configuration of `stack`; raises SettingsError naming the setting that is wrong."""
-    target = config.require("target")
-    if target not in TARGETS:
-        raise SettingsError(f"target is {target!r}; it must be one of {', '.join(TARGETS)}")
+    target = _one_of(config, "target", TARGETS)
     consumers = tuple(config.require_object("consumers"))
     if not consumers or len(set(consumers)) < len(consumers) or not all(c.isidentifier() for c in consumers):
         raise SettingsError(f"consumers is {list(consumers)}; it must be distinct names such as 'app'")
@@ -87,7 +98,7 @@ def read_settings(config: Config, stack: str) -> Settings:
         raise SettingsError(f"qdrantNodes is {qdrant_nodes}; it must be {' or '.join(map(str, QDRANT_NODES))}")
     return Settings(
         stack=stack,
-        target="local",
+        target=target,
         port_offset=config.require_int("portOffset"),
         chaos=config.require_bool("chaos"),
         qdrant_nodes=qdrant_nodes,
@@ -104,7 +115,32 @@ def read_settings(config: Config, stack: str) -> Settings:
         breakers_forced_closed=config.require_bool("breakersForcedClosed"),
         cache=config.require_bool("cache"),
         query_processes=_at_least_1(config, "queryProcesses"),
+        docker_host=config.require("dockerHost"),
+        gpu=_one_of(config, "gpu", get_args(Gpu)),
+        release=config.require("release"),
+        registry=config.require("registry").rstrip("/"),
+        registries=tuple(config.require_object("registries")),
+        image_digests=_digests(config),
+        require_digests=config.require_bool("requireDigests"),
     )
+
+
+def _one_of(config: Config, key: str, values: tuple[T, ...]) -> T:
+    given = config.require(key)
+    for value in values:
+        if value == given:
+            return value
+    raise SettingsError(f"{key} is {given!r}; it must be one of {', '.join(map(str, values))}")
+
+
+def _digests(config: Config) -> Mapping[str, str]:
+    digests = dict(entry.partition("=")[::2] for entry in config.require_object("imageDigests"))
+    for component, digest in digests.items():
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", digest):
+            raise SettingsError(
+                f"imageDigests has {component}={digest}; an entry is COMPONENT=sha256: and 64 hexadecimal digits"
+            )
+    return digests
 
 
 def _at_least_1(config: Config, key: str) -> int:

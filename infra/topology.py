@@ -71,6 +71,16 @@ class Component:
     gpu: bool = False  # wants a GPU where there is one
     after: tuple[str, ...] = ()  # starts after these, beyond what its edges say
 
+    @property
+    def stateful(self) -> bool:
+        """Whether it keeps data that outlives it."""
+        return bool(self.volumes)
+
+    @property
+    def built_here(self) -> bool:
+        """Whether its image is made from this project."""
+        return self.image.startswith("breakwater/")
+
     def port(self, name: str) -> Port:
         """The port of that name; raises TopologyError for an unknown one."""
         for port in self.ports:
@@ -200,7 +210,7 @@ def _qdrant(index: int) -> Component:
     name = f"qdrant-{index}"
     return Component(
         name,
-        "docker.io/qdrant/qdrant:v1.18.3",
+        "docker.io/qdrant/qdrant:v1.18.3-unprivileged",
         Limits(1024, 0.6),
         Health("http", path="/readyz", start_s=60),
         ports=(
@@ -252,13 +262,13 @@ _COMPONENTS = (
     ),
     Component(
         "models",
-        "docker.io/ollama/ollama:0.12.6",
+        "breakwater/jobs",
         Limits(64, 0.1),
         Health("completed", start_s=1800),
     ),
     Component(
         "migrations",
-        "ghcr.io/amacneil/dbmate:2.28",
+        "breakwater/jobs",
         Limits(64, 0.1),
         Health("completed", start_s=60),
     ),
@@ -274,7 +284,36 @@ _COMPONENTS = (
         (Port("http", 8000, 8000, public=True), Port("admin", 8001, 8001)),
         networks=("edge", "internal"),
     ),
+    Component(
+        "prometheus",
+        "docker.io/prom/prometheus:v3.5.0",
+        Limits(768, 0.3),
+        Health("http", path="/-/ready", start_s=60),
+        _http(9090),
+        (Volume("prometheus-data", "/prometheus"),),
+        after=("alertmanager",),
+    ),
+    Component(
+        "alertmanager",
+        "docker.io/prom/alertmanager:v0.28.1",
+        Limits(128, 0.05),
+        Health("http", path="/-/ready"),
+        _http(9093),
+        (Volume("alertmanager-data", "/alertmanager"),),
+    ),
+    Component(
+        "grafana",
+        "docker.io/grafana/grafana:12.1.1",
+        Limits(384, 0.2),
+        Health("http", path="/api/health", start_s=60),
+        _http(3000),
+        (Volume("grafana-data", "/var/lib/grafana"),),
+        after=("prometheus",),
+    ),
 )
+
+OBSERVABILITY = ("prometheus", "alertmanager", "grafana")
+"""What watches the others; no other component needs any of them."""
 
 _EDGES = (
     Edge("migrations", "timescaledb", "postgres", 21001),
@@ -306,14 +345,20 @@ _EDGES = (
 )
 
 
-def topology(offset: int = 0, *, chaos: bool = True, qdrant_nodes: int = len(QDRANT_NODES)) -> Topology:
+def topology(
+    offset: int = 0, *, chaos: bool = True, qdrant_nodes: int = len(QDRANT_NODES), observability: bool = False
+) -> Topology:
     """The design's topology with `offset` added to every port of the machine.
 
     Without `chaos` there is no Toxiproxy and an edge's consumer dials its dependency itself. Of the vector nodes there
-    are the first `qdrant_nodes`.
+    are the first `qdrant_nodes`. With `observability` there are Prometheus, Alertmanager and Grafana.
     Raises TopologyError where the parts do not fit together.
     """
-    absent = {*QDRANT_NODES[qdrant_nodes:], *(() if chaos else ("toxiproxy",))}
+    absent = {
+        *QDRANT_NODES[qdrant_nodes:],
+        *(() if chaos else ("toxiproxy",)),
+        *(() if observability else OBSERVABILITY),
+    }
     components = tuple(
         replace(c, ports=tuple(replace(p, host=p.host + offset) for p in c.ports))
         for c in _COMPONENTS

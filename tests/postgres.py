@@ -16,7 +16,7 @@ from pathlib import Path
 
 from infra.settings import PROJECT_ROOT
 from infra.targets.local import health
-from infra.targets.local.postgres import DATABASE, USER
+from infra.targets.services import DATABASE, DATABASE_USER
 from tests.ports import free_port
 
 START_S = 30.0
@@ -33,7 +33,7 @@ class Postgres:
 
     @property
     def url(self) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{DATABASE}"
+        return f"postgresql://{DATABASE_USER}@127.0.0.1:{self.port}/{DATABASE}"
 
     @property
     def password_file(self) -> Path:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pulumi
 
-from infra.gateway.tokens import secret_name
 from infra.secret import Step
 from infra.settings import Settings
+from infra.targets.local.manifest import wanted
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import HOST, Program, Secrets, Stack, program
+from infra.targets.local.programs import HOST, Program, Stack, needs_of, program
 from infra.targets.local.resources import Job, Process, Secret, Supervisor
+from infra.targets.secrets import secret_names
+from infra.targets.services import Secrets
 from infra.topology import Component, Topology
 
 
@@ -30,7 +32,7 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
     resources: dict[str, pulumi.Resource] = {}
     for name in topology.start_order:
         component = topology.component(name)
-        needs = [resources[need] for need in _needs(topology, settings, name)]
+        needs = [resources[need] for need in needs_of(stack, name)]
         resource = Job if component.health.kind == "completed" else Process
         resources[name] = resource(
             name,
@@ -38,11 +40,6 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
             pulumi.ResourceOptions(depends_on=[supervisor, *needs]),
         )
     return outputs(stack) | {"secrets": in_use}
-
-
-def secret_names(settings: Settings) -> tuple[str, ...]:
-    """The secrets of a stack: for the database, between services, and of each of the gateway's consumers."""
-    return ("databasePassword", "interServiceSecret", *map(secret_name, settings.consumers))
 
 
 def outputs(stack: Stack) -> dict[str, Any]:
@@ -53,12 +50,9 @@ def outputs(stack: Stack) -> dict[str, Any]:
         "ports": ports,
         "consumers": list(stack.settings.consumers),
         "root": str(stack.paths.root),
+        "target": "local",
+        "manifest": wanted(stack.topology, stack.settings).to_json(),
     }
-
-
-def _needs(topology: Topology, settings: Settings, name: str) -> tuple[str, ...]:
-    proxied = settings.chaos and name != "toxiproxy"
-    return (*(("toxiproxy",) if proxied else ()), *topology.needs(name))
 
 
 def _props(stack: Stack, component: Component, runs: Program, secrets: pulumi.Output[Secrets]) -> dict[str, Any]:

@@ -11,9 +11,9 @@ import subprocess
 import sys
 from pathlib import Path
 
+from infra.targets.services import DATABASE, DATABASE_USER
+
 NOBODY = 65534
-USER = "breakwater"
-DATABASE = "rag"
 AS_NOBODY = (
     "setpriv",
     f"--reuid={NOBODY}",
@@ -84,7 +84,7 @@ def create(prefix: tuple[str, ...], programs: Path, data: Path) -> None:
         "-D",
         str(unfinished),
         "-U",
-        USER,
+        DATABASE_USER,
         "-A",
         "scram-sha-256",
         "-E",
@@ -99,7 +99,7 @@ def create(prefix: tuple[str, ...], programs: Path, data: Path) -> None:
 def set_password(prefix: tuple[str, ...], programs: Path, data: Path, password: str) -> None:
     """Make `password` the one that the server asks for."""
     quoted = password.replace("'", "''")
-    single_user(prefix, programs, data, f"ALTER USER {USER} PASSWORD '{quoted}';")
+    single_user(prefix, programs, data, f"ALTER USER {DATABASE_USER} PASSWORD '{quoted}';")
 
 
 def single_user(prefix: tuple[str, ...], programs: Path, data: Path, statement: str) -> None:

@@ -7,30 +7,19 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 from infra.gateway import gateway_files, is_live
 from infra.settings import PROJECT_ROOT, Settings
-from infra.targets.local import postgres
 from infra.targets.local.implementations import Implementation, find
 from infra.targets.local.paths import StackPaths
+from infra.targets.services import PASSWORD_FILE, SERVICES, Files, Secrets, database_url, no_files, password_file
 from infra.topology import PEERS, QDRANT_NODES, Component, Topology
 
 HOST = "127.0.0.1"
-TOKEN_FILE = "inter_service_secret"  # noqa: S105 - its name
-PASSWORD_FILE = "database_password"  # noqa: S105 - its name
-Secrets = Mapping[str, Sequence[str]]
-"""A stack's secrets by name: the one in use, then what is accepted beside it."""
-Files = Callable[[Secrets], dict[str, str]]
-"""From the stack's secrets to a component's files by name."""
-
-
-def no_files(_secrets: Secrets) -> dict[str, str]:
-    """For a component that reads none."""
-    return {}
 
 
 @dataclass(frozen=True)
@@ -47,10 +36,9 @@ class Stack:
         port = edge.listen if self.settings.chaos else self.port(dependency, edge.port)
         return f"{HOST}:{port}"
 
-    @property
-    def qdrant_nodes(self) -> tuple[str, ...]:
-        """The vector nodes that the stack has, the preferred one for writes first."""
-        return tuple(node for node in QDRANT_NODES if node in self.topology.by_name)
+    def listens(self, component: str) -> tuple[str, int]:
+        """The host and port that `component` binds for HTTP."""
+        return HOST, self.port(component)
 
     def port(self, component: str, port: str = "http") -> int:
         """The port that `component` itself listens on."""
@@ -59,6 +47,10 @@ class Stack:
     def file(self, component: str, name: str) -> str:
         """The path of a component's file."""
         return str(self.paths.run(component) / name)
+
+    def folder(self, setting: str) -> str:
+        """The path of `collections_file`, `data_root` or `docs_root`."""
+        return str(getattr(self.settings, setting))
 
     def volume(self, component: str) -> str:
         """The directory of a component's only volume."""
@@ -77,6 +69,12 @@ class Program:
     live_files: Files = no_files  # those that it reads again when they change; the others take a restart
     stop_signal: str = "TERM"
     source: str = ""  # changes when the project's own code that it runs does
+
+
+def needs_of(stack: Stack, name: str) -> tuple[str, ...]:
+    """The components that have to be healthy before `name` starts: behind a proxy, the proxy too."""
+    proxied = stack.settings.chaos and name != "toxiproxy"
+    return (*(("toxiproxy",) if proxied else ()), *stack.topology.needs(name))
 
 
 def program(stack: Stack, component: Component) -> Program:
@@ -177,7 +175,7 @@ def _timescaledb(stack: Stack, component: Component, implementation: Implementat
     return Program(
         implementation,
         command,
-        files=_password,
+        files=password_file,
         stop_signal="INT",  # Postgres's fast shutdown
         source=source_digest("infra/targets/local/postgres.py"),
     )
@@ -199,7 +197,7 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
     return Program(
         implementation,
         command,
-        files=_password,
+        files=password_file,
         source=source_digest(
             "migrations",
             "infra/migrate.py",
@@ -209,55 +207,16 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
     )
 
 
-def _password(secrets: Secrets) -> dict[str, str]:
-    (password,) = secrets["databasePassword"]
-    return {PASSWORD_FILE: password}
-
-
-def database_url(stack: Stack, consumer: str) -> str:
-    """The database as `consumer` reaches it, without the password."""
-    return f"postgresql://{postgres.USER}@{stack.address(consumer, 'timescaledb')}/{postgres.DATABASE}"
-
-
-def _service(module: str, *variables: str, database: bool = True) -> Callable[..., Program]:
-    """A FastAPI service: its module, the variables it gets, and whether it logs in to the database."""
-
-    def build(stack: Stack, component: Component, implementation: Implementation) -> Program:
-        environment = {"INTER_SERVICE_SECRET_FILE": stack.file(component.name, TOKEN_FILE)}
-        if database:
-            environment["DATABASE_PASSWORD_FILE"] = stack.file(component.name, PASSWORD_FILE)
-        environment |= {"HOST": HOST, "PORT": str(stack.port(component.name))}
-        environment |= {"LEGACY_ROUTES": str(stack.settings.legacy_routes).lower()}
-        environment |= {"CIRCUIT_BREAKER_RECOVERY_S": str(stack.settings.breaker_recovery_s)}
-        environment |= {"CIRCUIT_BREAKER_FORCE_CLOSED": str(stack.settings.breakers_forced_closed).lower()}
-        environment |= {variable: _VARIABLES[variable](stack, component.name) for variable in variables}
-        return Program(
-            implementation,
-            _module(module),
-            environment,
-            files=_password if database else no_files,
-            live_files=lambda secrets: {TOKEN_FILE: "\n".join(secrets["interServiceSecret"])},
-            source=source_digest("services/common", module.replace(".", "/")),
-        )
-
-    return build
-
-
-_VARIABLES: dict[str, Callable[[Stack, str], str]] = {
-    "QDRANT_URLS": lambda s, c: ",".join(f"http://{s.address(c, node)}" for node in s.qdrant_nodes),
-    "OLLAMA_URL": lambda s, c: f"http://{s.address(c, 'ollama')}",
-    "EMBEDDING_MODEL": lambda s, _: s.settings.embedding_model,
-    "GENERATION_MODEL": lambda s, _: s.settings.generation_model,
-    "DATABASE_URL": database_url,
-    "REDIS_URL": lambda s, c: f"redis://{s.address(c, 'redis')}/0",
-    "CACHE_ENABLED": lambda s, _: str(s.settings.cache).lower(),
-    "PROCESSES": lambda s, _: str(s.settings.query_processes),
-    "QUERY_URL": lambda s, c: f"http://{s.address(c, 'query')}",
-    "INGESTION_URL": lambda s, c: f"http://{s.address(c, 'ingestion')}",
-    "COLLECTIONS_FILE": lambda s, _: str(s.settings.collections_file),
-    "DATA_ROOT": lambda s, _: str(s.settings.data_root),
-    "DOCS_ROOT": lambda s, _: str(s.settings.docs_root),
-}
+def _service(stack: Stack, component: Component, implementation: Implementation) -> Program:
+    service = SERVICES[component.name]
+    return Program(
+        implementation,
+        _module(service.module),
+        service.environment(stack, component.name),
+        files=service.files,
+        live_files=service.live_files,
+        source=source_digest("services/common", service.module.replace(".", "/")),
+    )
 
 
 def _kong(stack: Stack, component: Component, implementation: Implementation) -> Program:
@@ -285,19 +244,6 @@ _PROGRAMS: dict[str, Callable[[Stack, Component, Implementation], Program]] = {
     "timescaledb": _timescaledb,
     "models": _models,
     "migrations": _migrations,
-    "ingestion": _service(
-        "services.ingestion",
-        *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT"),
-    ),
-    "query": _service(
-        "services.query",
-        *("QDRANT_URLS", "OLLAMA_URL", "EMBEDDING_MODEL", "GENERATION_MODEL"),
-        *("DATABASE_URL", "REDIS_URL", "CACHE_ENABLED", "PROCESSES"),
-    ),
-    "rag-service": _service("services.rag", "QUERY_URL", "DOCS_ROOT", database=False),
-    "collections": _service(
-        "services.collections",
-        *("QDRANT_URLS", "INGESTION_URL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT", "EMBEDDING_MODEL"),
-    ),
+    **dict.fromkeys(SERVICES, _service),
     "kong": _kong,
 }

@@ -7,7 +7,7 @@ import pytest
 from chaos.faults import FaultNotInForceError, SchemaGone
 from chaos.stack import Stack
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import PASSWORD_FILE
+from infra.targets.services import PASSWORD_FILE
 from infra.topology import topology
 from tests.postgres import PASSWORD, Postgres
 

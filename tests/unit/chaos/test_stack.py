@@ -10,7 +10,7 @@ from chaos.stack import Stack, StackError
 from infra import workspace
 from infra.targets.local import supervisor
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import TOKEN_FILE
+from infra.targets.services import TOKEN_FILE
 from infra.topology import topology
 
 
