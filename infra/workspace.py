@@ -45,6 +45,8 @@ def environment() -> dict[str, str]:
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
         "PULUMI_HOME": os.environ.get("PULUMI_HOME") or str(data / "pulumi"),
         "PULUMI_PYTHON_CMD": sys.executable,
+        # A plugin that a target needs is installed before; looking for one takes seconds where there is no network.
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
     }
 
