@@ -11,7 +11,6 @@ import yaml
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Target = Literal["local", "docker"]
 TARGETS: tuple[Target, ...] = get_args(Target)
-Gpu = Literal["auto", "on", "off"]
 QDRANT_NODES = (1, 3)  # two would stop at the first failure, as one does
 
 
@@ -56,12 +55,9 @@ class Settings:
     cache: bool
     query_processes: int
     docker_host: str
-    gpu: Gpu
     release: str
     registry: str
-    registries: tuple[str, ...]
     image_digests: Mapping[str, str]
-    require_digests: bool
 
 
 class DefaultConfig:
@@ -116,12 +112,9 @@ def read_settings(config: Config, stack: str) -> Settings:
         cache=config.require_bool("cache"),
         query_processes=_at_least_1(config, "queryProcesses"),
         docker_host=config.require("dockerHost"),
-        gpu=_one_of(config, "gpu", get_args(Gpu)),
         release=config.require("release"),
         registry=config.require("registry").rstrip("/"),
-        registries=tuple(config.require_object("registries")),
         image_digests=_digests(config),
-        require_digests=config.require_bool("requireDigests"),
     )
 
 

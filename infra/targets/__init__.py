@@ -5,7 +5,9 @@ from typing import Any
 
 from infra.manifest import Manifest
 from infra.secret import Step
-from infra.settings import Settings
+from infra.settings import Settings, SettingsError
+from infra.targets.local import deploy as local
+from infra.targets.local import manifest as local_manifest
 from infra.topology import Topology, topology
 
 
@@ -20,26 +22,23 @@ def topology_of(settings: Settings) -> Topology:
 
 
 def wanted(settings: Settings) -> Manifest:
-    """What a stack with these settings is to consist of."""
-    if settings.target == "docker":
-        from infra.targets.docker import manifest as docker  # noqa: PLC0415 - a target's own libraries
-
-        return docker.wanted(topology_of(settings), settings)
-    from infra.targets.local import manifest as local  # noqa: PLC0415
-
-    return local.wanted(topology_of(settings), settings)
+    """What a stack with these settings is to consist of; raises SettingsError for a target that cannot deploy yet."""
+    _check_target(settings)
+    return local_manifest.wanted(topology_of(settings), settings)
 
 
 def deploy(settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
-    """Declare the stack's resources to Pulumi; returns its outputs.
+    """Declare the stack's resources to Pulumi; returns its outputs. Raises SettingsError as `wanted` does.
 
     Args:
         steps: the step to take with a secret, by its name; a rotation asks for them.
     """
-    if settings.target == "docker":
-        from infra.targets.docker import deploy as docker  # noqa: PLC0415
-
-        return docker.deploy(topology_of(settings), settings, steps)
-    from infra.targets.local import deploy as local  # noqa: PLC0415
-
+    _check_target(settings)
     return local.deploy(topology_of(settings), settings, steps)
+
+
+def _check_target(settings: Settings) -> None:
+    if settings.target != "local":
+        raise SettingsError(
+            f"target {settings.target} has images (`make images`) but cannot be deployed yet; use local"
+        )

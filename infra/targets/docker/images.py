@@ -1,0 +1,13 @@
+"""What a component's image is called on the docker target."""
+
+from infra.settings import Settings
+from infra.topology import Component
+
+
+def image_name(component: Component, settings: Settings) -> str:
+    """The image with its tag and, where the stack pins it, its digest; the on-premise registry's where there is one."""
+    name = f"{component.image}:{settings.release}" if component.built_here else component.image
+    if settings.registry:
+        name = f"{settings.registry}/{name if component.built_here else name.partition('/')[2]}"
+    digest = settings.image_digests.get(component.name)
+    return f"{name}@{digest}" if digest else name
