@@ -14,6 +14,7 @@ FLOORS = {  # pattern of files, per cent of lines and branches
     "chaos/*": 70,
     "loadtests/*": 70,
     "benchmarks/*": 70,
+    "conformance/*": 70,
 }
 
 
