@@ -3,11 +3,13 @@ STACK ?= local
 BREAKWATER = .venv/bin/breakwater
 CHAOS = .venv/bin/python -m chaos
 LOAD = .venv/bin/python -m loadtests
+CONFORMANCE = .venv/bin/python -m conformance
 BENCH = .venv/bin/python -m benchmarks
+COMPILE = .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes --no-annotate --no-header
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster test lint tools lock clean
+.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster conformance images test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +74,12 @@ replicas: .venv/.ready ## compare the vector nodes' contents (REPAIR=1 makes the
 cluster: .venv/.ready ## the vector cluster; DO=single and DO=replicate switch to one node and back
 	@$(BREAKWATER) cluster --stack $(STACK) $(DO)
 
+conformance: .venv/.ready ## whether a stack does what it has to, seen from outside (ONLY=text; OUTPUTS=file)
+	@$(CONFORMANCE) $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(STACK)) $(if $(ONLY),--only "$(ONLY)")
+
+images: .venv/.ready ## build the images of services and jobs (RELEASE=, REGISTRY=, PUSH=1, BASE=, NETWORK=)
+	@$(BREAKWATER) images --stack $(STACK) $(if $(RELEASE),--release $(RELEASE)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE),--base $(BASE)) $(if $(NETWORK),--network $(NETWORK)) $(if $(PUSH),--push)
+
 test: .venv/.ready tools ## format, lint, types, every test layer, coverage floors
 	@tests/run
 
@@ -81,8 +89,9 @@ lint: .venv/.ready ## format, lint and types only
 tools: .venv/.ready ## build Toxiproxy and, where there is no pulumi, the Pulumi CLI
 	@tools/build
 
-lock: .venv/.ready ## resolve requirements.lock anew from pyproject.toml
-	.venv/bin/uv pip compile -q pyproject.toml --group dev --python-version 3.11 --generate-hashes --no-annotate --no-header -o requirements.lock
+lock: .venv/.ready ## resolve requirements.lock anew from pyproject.toml, and from it the images' locks
+	$(COMPILE) pyproject.toml --group dev -o requirements.lock
+	for of in services ingestion jobs; do $(COMPILE) images/$$of.in -c requirements.lock -o images/$$of.lock || exit; done
 
 clean: ## remove what was installed and built here (not the stacks' data)
 	rm -rf .venv .tools

@@ -3,12 +3,13 @@
 import argparse
 import sys
 
-from infra.commands import ask, cluster, down, env, logs, replicas, rotate, status, up
+from infra.commands import ask, cluster, down, env, images, logs, replicas, rotate, status, up
 from infra.gateway.tokens import TokenError
 from infra.qdrant.node import NodeError
 from infra.qdrant.steps import SwitchError
 from infra.rotation import RotationError
 from infra.settings import SettingsError
+from infra.targets.docker.builder import ImagesError
 from infra.topology import TopologyError
 from infra.workspace import WorkspaceError
 
@@ -21,6 +22,7 @@ COMMANDS = {
     "cluster": cluster,
     "replicas": replicas,
     "rotate": rotate,
+    "images": images,
     "env": env,
 }
 EXPECTED = (
@@ -31,6 +33,7 @@ EXPECTED = (
     RotationError,
     NodeError,
     SwitchError,
+    ImagesError,
     ask.AskError,
 )
 
