@@ -6,7 +6,7 @@ import pulumi
 
 from infra.secret import asked_steps
 from infra.settings import read_settings
-from infra.targets import deploy
+from infra.targets.deployment import deploy
 
 settings = read_settings(pulumi.Config(), pulumi.get_stack())
 for name, value in deploy(settings, asked_steps(os.environ)).items():
