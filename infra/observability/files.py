@@ -6,7 +6,7 @@ from pathlib import Path
 from infra.observability.dashboard import dashboard
 from infra.observability.prometheus import RULES, prometheus_yml
 from infra.settings import Settings
-from infra.targets import topology_of
+from infra.targets.deployment import topology_of
 
 HERE = Path(__file__).parent
 

@@ -12,7 +12,7 @@ from infra.observability.dashboard import PANELS
 from infra.observability.files import observability_files
 from infra.observability.prometheus import KONG_STATUS_PORT, SCRAPE_S
 from infra.settings import PROJECT_ROOT
-from infra.targets import topology_of
+from infra.targets.deployment import topology_of
 from infra.targets.services import SERVICES
 from infra.topology import OBSERVABILITY
 from services.collections.replicas import metrics as replicas  # noqa: F401  # defines its metrics
