@@ -33,7 +33,8 @@ async def test_the_services_secret_rotates_under_load(e: Experiment) -> None:
             stderr=asyncio.subprocess.STDOUT,
         )
         try:
-            said, _ = await asyncio.wait_for(rotation.communicate(), ROTATION_S)
+            async with asyncio.timeout(ROTATION_S):
+                said, _ = await rotation.communicate()
         finally:
             if rotation.returncode is None:
                 rotation.kill()

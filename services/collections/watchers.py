@@ -46,7 +46,8 @@ class Watchers:
             with suppress(ServiceError):  # neither database nor file can be read: go on with what is known
                 await self._adjust(set(await self._collections.enabled()))
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._changed.wait(), self._refresh_s)
+                async with asyncio.timeout(self._refresh_s):
+                    await self._changed.wait()
 
     async def _adjust(self, wanted: set[Collection]) -> None:
         for collection, task in list(self._running.items()):

@@ -48,7 +48,7 @@ class Optimization:
         try:
             await self._running
         except asyncio.CancelledError:
-            if not self._ended:
+            if not self._ended or _asked_to_end():
                 raise
         except Exception as error:
             log.exception("%s can't be optimized", self._shard.directory)
@@ -103,3 +103,9 @@ class Optimization:
             gone = set(part) - {plain(point.id) for point in found}
             engine.update(UpdateOperation.delete_points([*gone]))
             await asyncio.sleep(0)
+
+
+def _asked_to_end() -> bool:
+    """Whether the task that runs this is itself cancelled, not only what it waits for."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

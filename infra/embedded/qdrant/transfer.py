@@ -7,6 +7,7 @@ doesn't have is removed.
 
 import asyncio
 import logging
+from contextlib import suppress
 from secrets import token_hex
 from typing import Any
 
@@ -48,10 +49,9 @@ class Transfer:
                 copy = collection.replicas.get(self._cluster.me)
                 if copy and copy.state != "Active":
                     await self._try(name, collection)
-            try:
-                await asyncio.wait_for(news.wait(), RETRY_S)
-            except TimeoutError:
-                continue
+            with suppress(TimeoutError):
+                async with asyncio.timeout(RETRY_S):
+                    await news.wait()
 
     async def _try(self, name: str, collection: Collection) -> None:
         try:

@@ -74,7 +74,8 @@ class Lag:
     async def _watch(self, node: Node, follower: Follower, news: asyncio.Event) -> None:
         """Wait for a marker, if it is not overdue, and see what the node shows."""
         with suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), OVERDUE * self._interval_s)
+            async with asyncio.timeout(OVERDUE * self._interval_s):
+                await news.wait()
         news.clear()
         number = 0
         try:

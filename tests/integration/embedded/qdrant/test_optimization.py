@@ -137,6 +137,16 @@ async def test_a_shard_that_is_deleted_ends_its_optimizer(shard: Shard) -> None:
     assert not shard.directory.exists()
 
 
+async def test_a_node_that_is_stopped_while_it_ends_a_deleted_shards_optimizer_stops(shard: Shard) -> None:
+    work = Optimization(shard)
+    running = asyncio.create_task(work.run())
+    await until(lambda: shard.noted is not None)
+    work.end()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+
+
 def test_a_node_killed_while_it_optimizes_loses_nothing_and_recovers_with_its_graph(nodes: list[Node]) -> None:
     nodes[0].create(size=HUGE)
     for first in range(0, 700, 100):  # each is with its peers within their second
