@@ -11,12 +11,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-import yaml
-
 from benchmarks.searches import headers, target
 from chaos.stack import Stack
 from infra.free_ports import free_offset
-from infra.settings import PROJECT_ROOT, DefaultConfig, Settings, read_settings
+from infra.settings import PROJECT_ROOT
+from infra.stack_settings import stack_settings
 from infra.targets.local import programs
 from infra.targets.local.launch import die_with_parent
 from infra.targets.local.paths import StackPaths
@@ -44,12 +43,6 @@ class _Beside(programs.Stack):
         return self.handler
 
 
-def settings(stack: str) -> Settings:
-    """What the stack was deployed with."""
-    own = yaml.safe_load((PROJECT_ROOT / f"Pulumi.{stack}.yaml").read_text())["config"]
-    return read_settings(DefaultConfig(**{key.partition(":")[2]: value for key, value in own.items()}), stack)
-
-
 @contextmanager
 def bare_path(stack: Stack) -> Iterator[Bare]:
     """The bare handler behind a gateway of its own, both gone afterwards."""
@@ -61,7 +54,7 @@ def bare_path(stack: Stack) -> Iterator[Bare]:
         handler = [sys.executable, "-m", "benchmarks.bare", "--port", str(port), "--redis", redis]
         address = f"{programs.HOST}:{port}"
         secrets = {name: [secret] for name, secret in stack.secrets.items()}
-        beside = _Beside(shape, replace(settings(stack.name), chaos=False), StackPaths(folder), address)
+        beside = _Beside(shape, replace(stack_settings(stack.name), chaos=False), StackPaths(folder), address)
         component = shape.component("kong")
         gateway = programs.program(beside, component)
         _write(beside.paths.run("kong"), gateway, secrets)

@@ -16,6 +16,7 @@ import yaml
 from infra.commands import down, up
 from infra.free_ports import free_offset
 from infra.settings import PROJECT_ROOT
+from infra.stack_settings import own_settings, stack_file
 from infra.targets.local.paths import data_directory
 
 REQUESTS_A_MINUTE = 600_000  # of a consumer at the gateway: more than any load; the limiter counts every request
@@ -50,7 +51,6 @@ def standing(stack: str, settings: Settings) -> Iterator[None]:
 
 def bring_up(stack: str, settings: Settings) -> None:
     """Bring the stack up, on ports of its own unless it has some, with fresh copies of the sample documents."""
-    config = _config_file(stack)
     root = documents(stack)
     shutil.rmtree(root, ignore_errors=True)
     (root / INBOX).mkdir(parents=True)
@@ -58,7 +58,7 @@ def bring_up(stack: str, settings: Settings) -> None:
     collections = json.loads((PROJECT_ROOT / "collections-config.json").read_text())
     collections["collections"].append({**collections["collections"][0], "name": INBOX, "directory": INBOX})
     (root / "collections-config.json").write_text(json.dumps(collections))
-    config.write_text(yaml.safe_dump({"config": _config(stack, config, settings)}))
+    stack_file(stack).write_text(yaml.safe_dump({"config": _config(stack, settings)}))
     if up.run(argparse.Namespace(stack=stack, offset=None)):
         raise OwnStackError(f"stack {stack} did not come up")
 
@@ -67,7 +67,7 @@ def take_down(stack: str) -> None:
     """Stop the stack and delete its data, its documents and its settings."""
     down.run(argparse.Namespace(stack=stack, purge=True))
     shutil.rmtree(documents(stack), ignore_errors=True)
-    _config_file(stack).unlink(missing_ok=True)
+    stack_file(stack).unlink(missing_ok=True)
 
 
 def main() -> None:
@@ -77,15 +77,10 @@ def main() -> None:
     take_down(sys.argv[1])
 
 
-def _config_file(stack: str) -> Path:
-    return PROJECT_ROOT / f"Pulumi.{stack}.yaml"
-
-
-def _config(stack: str, config: Path, settings: Settings) -> dict[str, Any]:
+def _config(stack: str, settings: Settings) -> dict[str, Any]:
     root = documents(stack)
-    before = (yaml.safe_load(config.read_text()) or {}).get("config", {}) if config.exists() else {}
     own = {
-        "portOffset": before.get("breakwater:portOffset") or free_offset(),
+        "portOffset": own_settings(stack).get("portOffset") or free_offset(),
         "collectionsFile": str(root / "collections-config.json"),
         "dataRoot": str(root),
         "docsRoot": str(root / "docs"),

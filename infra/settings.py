@@ -1,5 +1,6 @@
 """A stack's settings: Pulumi configuration, typed and validated. Pulumi.yaml documents and defaults each."""
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -74,10 +75,11 @@ class DefaultConfig:
         return int(self.values[key])
 
     def require_bool(self, key: str) -> bool:
-        return bool(self.values[key])
+        return str(self.values[key]).lower() == "true"  # `pulumi config set` writes it as text
 
     def require_object(self, key: str) -> list[str]:
-        return list(self.values[key])
+        value = self.values[key]
+        return list(json.loads(value) if isinstance(value, str) else value)
 
 
 def read_settings(config: Config, stack: str) -> Settings:

@@ -16,17 +16,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import yaml
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from infra.settings import PROJECT_ROOT, DefaultConfig, Settings, read_settings
+from infra.settings import PROJECT_ROOT, Settings
+from infra.stack_settings import stack_settings
 from infra.targets.docker.builder import Builder, ImagesError
 from infra.targets.docker.images import image_name
 from infra.topology import topology
 
-FROM_STACK = ("release", "registry", "dockerHost")
 LABEL = "org.opencontainers.image"
 
 
@@ -50,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Build all, push them if asked to, and list them with their sizes and digests."""
-    settings = settings_of(parsed.stack, release=parsed.release, registry=parsed.registry)
+    settings = stack_settings(parsed.stack, release=parsed.release, registry=parsed.registry)
     if parsed.push and not settings.registry:
         raise ImagesError("there is no registry to push to; name one: make images PUSH=1 REGISTRY=images.lan:5000")
     builder = Builder(settings.docker_host, parsed.network)
@@ -65,14 +64,6 @@ def run(parsed: argparse.Namespace) -> int:
             builder.push(image.name)
     show(console, {image: builder.inspect(image.name) for image in wanted})
     return 0
-
-
-def settings_of(stack: str, **given: str | None) -> Settings:
-    """A stack's settings as far as images go by them; what is given goes before what its file says."""
-    file = PROJECT_ROOT / f"Pulumi.{stack}.yaml"
-    values = (yaml.safe_load(file.read_text()) or {}).get("config", {}) if file.exists() else {}
-    told = {key: values[f"breakwater:{key}"] for key in FROM_STACK if f"breakwater:{key}" in values}
-    return read_settings(DefaultConfig(**told | {key: value for key, value in given.items() if value}), stack)
 
 
 def images(settings: Settings) -> list[Image]:

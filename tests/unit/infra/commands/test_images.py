@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from infra import stack_settings
 from infra.commands import images as command
 from infra.settings import PROJECT_ROOT
 from infra.targets.docker.builder import ImagesError
@@ -77,22 +78,16 @@ def test_release_registry_and_base_can_be_given_and_what_is_pushed_is_listed_wit
     assert f"\n  models={DIGEST}\n  migrations={DIGEST}" in shown
 
 
-def test_a_stacks_file_says_the_rest(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = {"release": "3.1", "registry": "mirror.lan/", "dockerHost": "ssh://me@gpu-1"}
-    config = {"config": {f"breakwater:{key}": value for key, value in said.items()}}
+def test_the_stacks_engine_builds(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = {"config": {"breakwater:dockerHost": "ssh://me@gpu-1"}}
     (tmp_path / "Pulumi.docker.yaml").write_text(json.dumps(config))
-    monkeypatch.setattr(command, "PROJECT_ROOT", tmp_path)
-    settings = command.settings_of("docker", release=None, registry=None)
-    assert (settings.release, settings.registry, settings.docker_host) == ("3.1", "mirror.lan", "ssh://me@gpu-1")
-    assert command.settings_of("docker", release="4", registry=None).release == "4"
-    assert command.settings_of("unknown", release=None, registry=None).release == "0.1.0"
+    monkeypatch.setattr(stack_settings, "PROJECT_ROOT", tmp_path)
     run("--stack", "docker")
     assert {line.split()[0] for line in asked.read_text().splitlines()} == {"ssh://me@gpu-1"}
 
 
 def test_a_pinned_digest_is_not_built_into_the_name(asked: Path) -> None:
-    settings = command.settings_of("local", release=None, registry=None)
-    pinned = replace(settings, image_digests={"query": DIGEST})
+    pinned = replace(stack_settings.stack_settings("local"), image_digests={"query": DIGEST})
     assert [image.name for image in command.images(pinned)] == [f"breakwater/{name}:0.1.0" for name in ALL]
 
 
