@@ -23,6 +23,7 @@ class Load(_Figures):
     p95_s: Seconds
     operations: Mapping[str, Seconds]
     memory_growth_share: Annotated[float, Field(gt=0)]
+    memory_fill_share: Share
 
 
 class Generator(_Figures):

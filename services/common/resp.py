@@ -26,6 +26,7 @@ class Connection(asyncio.Protocol):
         self._unsent: list[bytes] = []
         self._transport: asyncio.Transport | None = None
         self._loop = asyncio.get_running_loop()
+        self._abandoned = False
         self.lost = False
 
     @classmethod
@@ -64,6 +65,10 @@ class Connection(asyncio.Protocol):
 
     def abandon(self) -> None:
         """Close the connection, on which an answer is overdue, as soon as nobody waits on it any more."""
+        self._abandoned = True
+        self._close_if_unused()
+
+    def _close_if_unused(self) -> None:
         if all(answer.done() for answer in self._asked):
             self.close()
 
@@ -87,12 +92,13 @@ class Connection(asyncio.Protocol):
         if not self._asked:
             raise ProtocolError("an answer to nothing")
         waiting = self._asked.popleft()
-        if waiting.done():
-            return
-        if isinstance(answer, ReplyError):
-            waiting.set_exception(answer)
-        else:
-            waiting.set_result(answer)
+        if not waiting.done():
+            if isinstance(answer, ReplyError):
+                waiting.set_exception(answer)
+            else:
+                waiting.set_result(answer)
+        if self._abandoned:
+            self._close_if_unused()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._fail(exc if isinstance(exc, OSError) else ConnectionResetError("Redis closed the connection"))

@@ -100,7 +100,8 @@ def test_a_long_load_also_watches_the_memory() -> None:
     stages = SHAPES["soak"].built(rate=1, seconds=600)
     samples = counted(stages, Made())
     steady = summarize(a_run("soak", stages), samples, used(600, grows=0.1))
-    growing = summarize(a_run("soak", stages), samples, used(600, grows=0.5))
+    growing = summarize(a_run("soak", stages), samples, used(600, grows=0.9))
     assert {f.check: f.verdict for f in steady.findings}["memory of query"] is Verdict.PASSED
     assert {f.check: f.verdict for f in growing.findings}["memory of query"] is Verdict.FAILED
+    assert {f.check: f.verdict for f in growing.findings}["memory of redis"] is Verdict.PASSED  # it may fill up
     assert "memory of generator" not in {f.check for f in growing.findings}

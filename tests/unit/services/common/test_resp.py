@@ -127,3 +127,13 @@ async def test_one_that_is_abandoned_ends_with_the_last_who_waits() -> None:
         other.cancel()
         connection.abandon()
         assert connection.lost
+
+
+async def test_one_that_is_abandoned_ends_when_the_last_who_waits_has_an_answer() -> None:
+    async with serving(echo) as server:
+        connection = await Connection.open(server.url)
+        overdue, other = connection.ask("GET", "overdue"), connection.ask("GET", "other")
+        overdue.cancel()
+        connection.abandon()
+        assert await other == b"other"
+        assert connection.lost
