@@ -296,7 +296,7 @@ _COMPONENTS = (
     Component(
         "alertmanager",
         "docker.io/prom/alertmanager:v0.28.1",
-        Limits(128, 0.05),
+        Limits(128, 0.1),
         Health("http", path="/-/ready"),
         _http(9093),
         (Volume("alertmanager-data", "/alertmanager"),),

@@ -30,7 +30,7 @@ DOCKER = settings(target="docker")
 
 def files(component: str, **changes: object) -> dict[str, Any]:
     """The component's files by path, parsed."""
-    found = observability_files(component, settings(target="docker", **changes))
+    found = observability_files(component, topology_of(settings(target="docker", **changes)), "test")
     return {path: (json.loads if path.endswith(".json") else yaml.safe_load)(text) for path, text in found.items()}
 
 
@@ -64,7 +64,7 @@ def test_every_file_parses_and_has_an_absolute_path(component: str) -> None:
 
 
 def test_what_is_no_part_of_it_gets_no_file() -> None:
-    assert observability_files("query", DOCKER) == {}
+    assert observability_files("query", topology_of(DOCKER), "test") == {}
 
 
 def test_the_services_the_vector_nodes_the_gateway_and_the_watchers_are_asked_at_their_ports() -> None:
