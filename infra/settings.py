@@ -12,6 +12,8 @@ import yaml
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Target = Literal["local", "docker"]
 TARGETS: tuple[Target, ...] = get_args(Target)
+Gpu = Literal["auto", "all", "none"]
+GPUS: tuple[Gpu, ...] = get_args(Gpu)
 QDRANT_NODES = (1, 3)  # two would stop at the first failure, as one does
 
 
@@ -56,6 +58,7 @@ class Settings:
     cache: bool
     query_processes: int
     docker_host: str
+    gpu: Gpu
     release: str
     registry: str
     image_digests: Mapping[str, str]
@@ -114,6 +117,7 @@ def read_settings(config: Config, stack: str) -> Settings:
         cache=config.require_bool("cache"),
         query_processes=_at_least_1(config, "queryProcesses"),
         docker_host=config.require("dockerHost"),
+        gpu=_one_of(config, "gpu", GPUS),
         release=config.require("release"),
         registry=config.require("registry").rstrip("/"),
         image_digests=_digests(config),

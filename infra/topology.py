@@ -269,7 +269,7 @@ _COMPONENTS = (
     Component(
         "migrations",
         "breakwater/jobs",
-        Limits(64, 0.1),
+        Limits(192, 0.1),
         Health("completed", start_s=60),
     ),
     _service("ingestion", 8201, Limits(768, 0.6), "models", "migrations", start_s=30),

@@ -34,7 +34,7 @@ from infra.rotation import RotationError, Users, replace, retire
 from infra.secret import VARIABLE, SecretState, Step
 from infra.service_users import ServiceUsers
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.resources import secret_state
+from infra.targets.secret_resource import secret_state
 
 
 class PulumiStack:

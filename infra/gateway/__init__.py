@@ -1,6 +1,7 @@
 """The gateway: one kong.yml from the topology, and from that same kong.yml the configuration of Envoy."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from infra.gateway.envoy import render_envoy
 from infra.gateway.envoy.jwt import JWKS_PREFIX, JWT_FILE
@@ -17,12 +18,12 @@ DIFFERENCES = (
 """Where Envoy, standing in, differs from Kong; docs/decisions/gateway-parity.md has the whole list."""
 
 
-def gateway_files(
-    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, Sequence[str]], *, directory: str
-) -> dict[str, str]:
-    """The files of a stack's gateway by name, to lie in `directory`: kong.yml, and Envoy's rendered from it."""
+def kong_of(
+    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, Sequence[str]]
+) -> dict[str, Any]:
+    """The declarative configuration of a stack's gateway."""
     held = {name: secrets[secret_name(name)] for name in settings.consumers}
-    kong = kong_config(
+    return kong_config(
         topology,
         address,
         GatewaySettings(
@@ -33,6 +34,13 @@ def gateway_files(
             legacy_routes=settings.legacy_routes,
         ),
     )
+
+
+def gateway_files(
+    topology: Topology, settings: Settings, address: Address, secrets: Mapping[str, Sequence[str]], *, directory: str
+) -> dict[str, str]:
+    """The files of a stack's gateway by name, to lie in `directory`: kong.yml, and Envoy's rendered from it."""
+    kong = kong_of(topology, settings, address, secrets)
     gateway = topology.component("kong")
     envoy = render_envoy(
         kong,

@@ -1,14 +1,20 @@
 """How components become real: each target deploys the topology, and says beforehand what that would be."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, cast
 
 from infra.manifest import Manifest
 from infra.secret import Step
-from infra.settings import Settings, SettingsError
-from infra.targets.local import deploy as local
+from infra.settings import Settings
+from infra.targets.docker import manifest as docker_manifest
 from infra.targets.local import manifest as local_manifest
 from infra.topology import Topology, topology
+
+_WANTED: Mapping[str, Callable[[Topology, Settings], Manifest]] = {
+    "local": local_manifest.wanted,
+    "docker": docker_manifest.wanted,
+}
 
 
 def topology_of(settings: Settings) -> Topology:
@@ -22,23 +28,15 @@ def topology_of(settings: Settings) -> Topology:
 
 
 def wanted(settings: Settings) -> Manifest:
-    """What a stack with these settings is to consist of; raises SettingsError for a target that cannot deploy yet."""
-    _check_target(settings)
-    return local_manifest.wanted(topology_of(settings), settings)
+    """What a stack with these settings is to consist of."""
+    return _WANTED[settings.target](topology_of(settings), settings)
 
 
 def deploy(settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
-    """Declare the stack's resources to Pulumi; returns its outputs. Raises SettingsError as `wanted` does.
+    """Declare the stack's resources to Pulumi; returns its outputs.
 
     Args:
         steps: the step to take with a secret, by its name; a rotation asks for them.
     """
-    _check_target(settings)
-    return local.deploy(topology_of(settings), settings, steps)
-
-
-def _check_target(settings: Settings) -> None:
-    if settings.target != "local":
-        raise SettingsError(
-            f"target {settings.target} has images (`make images`) but cannot be deployed yet; use local"
-        )
+    target = import_module(f"infra.targets.{settings.target}.deploy")  # the one alone: its provider's package is large
+    return cast(dict[str, Any], target.deploy(topology_of(settings), settings, steps))

@@ -35,6 +35,7 @@ class Container:
     command: tuple[str, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
     files: Files = no_files  # by absolute path
+    live_files: Files = no_files  # in a volume of `read_volumes`; a change takes no restart
     folders: dict[str, str] = field(default_factory=dict)  # of the machine, read-only, by where they are mounted
     volumes: tuple[Volume, ...] = ()  # writable
     read_volumes: tuple[Volume, ...] = ()  # what others write

@@ -8,10 +8,12 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-from infra.gateway import KONG_FILE
+from infra.gateway import KONG_FILE, kong_of
+from infra.gateway.kong import to_yaml
 from infra.manifest import Published
 from infra.observability.files import observability_files
 from infra.observability.prometheus import KONG_STATUS_PORT
+from infra.qdrant.steps import factors_for
 from infra.targets.docker import checks
 from infra.targets.docker.container import FOLDER, Container
 from infra.targets.docker.images import image_name
@@ -24,8 +26,9 @@ from infra.targets.services import (
     Files,
     database_url,
     password_file,
+    qdrant_nodes,
 )
-from infra.topology import PEERS, QDRANT_NODES, Component, Volume
+from infra.topology import PEERS, QDRANT_NODES, Component, Limits, Volume
 
 LOOPBACK = "127.0.0.1"
 OURS = "10001:10001"  # the user in the images that are built here
@@ -245,17 +248,16 @@ def _service(place: Place, component: Component, common: Container) -> Container
 
 
 def _kong(place: Place, component: Component, common: Container) -> Container:
-    listens = {
-        name: f"{EVERY}:{place.port(component.name, port)}" for name, port in (("PROXY", "http"), ("ADMIN", "admin"))
-    }
+    config = f"{GATEWAY_CONFIG.path}/{KONG_FILE}"
+    proxy, admin = (f"{EVERY}:{place.port(component.name, port)}" for port in ("http", "admin"))
     return replace(
         common,
         environment={
             "KONG_DATABASE": "off",
-            "KONG_DECLARATIVE_CONFIG": f"{GATEWAY_CONFIG.path}/{KONG_FILE}",
+            "KONG_DECLARATIVE_CONFIG": config,
             "KONG_PREFIX": "/kong_prefix",
-            "KONG_PROXY_LISTEN": listens["PROXY"],
-            "KONG_ADMIN_LISTEN": listens["ADMIN"],
+            "KONG_PROXY_LISTEN": proxy,
+            "KONG_ADMIN_LISTEN": admin,
             "KONG_STATUS_LISTEN": f"{EVERY}:{KONG_STATUS_PORT}",
             "KONG_ADMIN_GUI_LISTEN": "off",
             "KONG_PROXY_ACCESS_LOG": "/dev/stdout",
@@ -268,6 +270,7 @@ def _kong(place: Place, component: Component, common: Container) -> Container:
             "KONG_LMDB_MAP_SIZE": "128m",
         },
         read_volumes=(GATEWAY_CONFIG,),
+        live_files=lambda secrets: {config: to_yaml(kong_of(place.topology, place.settings, place.address, secrets))},
         tmpfs={**SCRATCH, "/kong_prefix": "size=256m,mode=1777"},
         # Answers 200 only once every worker has the configuration.
         check=checks.bash(KONG_STATUS_PORT, "/status/ready", component.health.start_s),
@@ -324,6 +327,29 @@ def _watcher(place: Place, component: Component, common: Container) -> Container
         files=lambda _secrets: observability_files(component.name, place.topology, place.settings.stack),
         tmpfs=SCRATCH,
         check=checks.wget(place.port(component.name), component.health.path, component.health.start_s),
+    )
+
+
+def jobs_image(place: Place) -> str:
+    """The image of the jobs, which every stack has: for what else runs or holds something of the project's own."""
+    return image_name(place.topology.component("migrations"), place.settings)
+
+
+def gate(place: Place, node: str) -> Container:
+    """What looks, after a vector node, whether the cluster agrees; after the last one also for the factors."""
+    nodes = qdrant_nodes(place)
+    known = nodes.index(node) + 1
+    urls = (f"{one}=http://{one}:{place.port(one)}" for one in nodes)
+    factors = [] if known < len(nodes) else ["--factors", *map(str, factors_for(len(nodes)))]
+    return Container(
+        f"{node}-gate",
+        jobs_image(place),
+        Limits(64, 0.5),
+        "run",
+        user=OURS,
+        command=("python", "-m", "infra.qdrant.formed", "--members", str(known), *factors, *urls),
+        tmpfs=SCRATCH,
+        after=(node,),
     )
 
 

@@ -1,5 +1,8 @@
 """What a stack of the docker target is to consist of, as plain data without secrets."""
 
+import json
+from dataclasses import asdict, replace
+
 from infra.manifest import Deployed, Manifest, digest, placeholder_secrets
 from infra.qdrant.steps import factors_for
 from infra.settings import Settings
@@ -7,25 +10,32 @@ from infra.targets.docker.container import Container
 from infra.targets.docker.containers import container
 from infra.targets.docker.place import Place
 from infra.targets.secrets import secret_names
+from infra.targets.services import Files
 from infra.topology import Topology
 
 
 def wanted(topology: Topology, settings: Settings) -> Manifest:
     """Every component as it is to run in a container."""
     place = Place(topology, settings)
-    components = tuple(_deployed(place, container(place, name)) for name in topology.start_order)
+    components = tuple(deployed(place, container(place, name)) for name in topology.start_order)
     return Manifest(settings.stack, "docker", components, factors_for(settings.qdrant_nodes))
 
 
-def _deployed(place: Place, one: Container) -> Deployed:
-    files = one.files(placeholder_secrets(secret_names(place.settings)))
+def deployed(place: Place, one: Container) -> Deployed:
+    """A container as the manifest has it."""
+
+    def digests(files: Files) -> dict[str, str]:
+        rendered = files(placeholder_secrets(secret_names(place.settings)))
+        return {path: digest(content) for path, content in rendered.items()}
+
     return Deployed(
         one.component,
         runs=one.image,
         command=(*one.entrypoint, *one.command),
         strategy=one.strategy,
         environment=one.environment,
-        files={path: digest(content) for path, content in files.items()},
+        files=digests(one.files),
+        live_files=digests(one.live_files),
         limits=one.limits,
         health=one.check.command if one.check else ("completed",),
         ports=one.published,
@@ -38,3 +48,8 @@ def _deployed(place: Place, one: Container) -> Deployed:
         restarts=not one.job,
         stateful=place.topology.component(one.component).stateful,
     )
+
+
+def spec(place: Place, one: Container) -> str:
+    """A digest of all that takes a new container when it changes; its label `breakwater.spec`."""
+    return digest(json.dumps(asdict(replace(deployed(place, one), live_files={}, after=())), sort_keys=True))

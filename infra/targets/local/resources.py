@@ -1,31 +1,25 @@
-"""The Pulumi resources of the local target: a secret, the supervisor, a process, a job.
-
-They are dynamic resources, whose `create`, `read`, `update` and `delete` run in a process of Pulumi's that is
-killed with it: each is written so that a kill at any point leaves something that the next call puts right.
-"""
+"""The Pulumi resources of the local target: the supervisor, a process, a job."""
 
 import json
 import os
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 import pulumi
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
+from pulumi.dynamic import CreateResult, ReadResult, Resource, UpdateResult
 
-from infra.secret import SecretState, Step, asked_steps, random_secret
+from infra.secret import asked_steps
+from infra.targets.dynamic import Props, Provider, differs
 from infra.targets.local import health, supervisor
 from infra.targets.local.files import write
 from infra.targets.local.launch import STARTS
 from infra.targets.local.paths import StackPaths
+from infra.targets.secret_resource import SecretProvider  # noqa: F401 - the state of older stacks looks for it here
 
 LOG_LINES = 25
 """How much of a component's log a failed start shows."""
-
-Props = dict[str, Any]
 
 
 class StartError(RuntimeError):
@@ -36,60 +30,7 @@ class RestartError(RuntimeError):
     """A component would have to be restarted by what must not restart any."""
 
 
-def _differs(olds: Props, news: Props, keys: tuple[str, ...]) -> bool:
-    # `__provider`, which Pulumi adds, changes with this code; that alone restarts nothing.
-    return any(olds.get(key) != news.get(key) for key in keys)
-
-
-class _Provider(ResourceProvider):
-    serialize_as_secret_always = False  # the providers hold no state, so nothing to encrypt
-    keys: tuple[str, ...] = ()
-
-    def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
-        return DiffResult(changes=_differs(olds, news, self.keys), replaces=[])
-
-
-class SecretProvider(_Provider):
-    """Random once, kept encrypted in the stack's state; changed by the steps of a rotation and nothing else."""
-
-    def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
-        return DiffResult(changes=secret_state(olds).applies(news.get("step")), replaces=[])
-
-    def create(self, props: Props) -> CreateResult:
-        return CreateResult(str(props["label"]), {**props, **vars(SecretState(random_secret()))})
-
-    def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
-        return UpdateResult({**news, **vars(secret_state(olds).after(news.get("step")))})
-
-
-def secret_state(properties: Mapping[str, Any]) -> SecretState:
-    """What the properties of a Secret say; one that was made before there were rotations has a value only."""
-    return SecretState(properties["value"], properties.get("other") or "", properties.get("phase") or "steady")
-
-
-class Secret(Resource, module="local", name="Secret"):
-    """A random secret of 256 bits, and the other one of its last rotation."""
-
-    value: pulumi.Output[str]
-    other: pulumi.Output[str]
-    phase: pulumi.Output[str]
-
-    def __init__(self, name: str, step: Step | None) -> None:
-        super().__init__(
-            SecretProvider(),
-            name,
-            {"label": name, "step": step, "value": None, "other": None, "phase": None},
-            pulumi.ResourceOptions(additional_secret_outputs=["value", "other"]),
-        )
-
-    @property
-    def accepted(self) -> pulumi.Output[list[str]]:
-        """What passes, the one in use first."""
-        properties = {"value": self.value, "other": self.other, "phase": self.phase}
-        return pulumi.Output.all(**properties).apply(lambda known: list(secret_state(known).accepted))
-
-
-class SupervisorProvider(_Provider):
+class SupervisorProvider(Provider):
     """Starts and stops the daemon; one that is gone is started again."""
 
     keys = ("root",)
@@ -131,7 +72,7 @@ PROCESS_KEYS = (
 RESTARTING_KEYS = ("root", *(key for key in PROCESS_KEYS if key != "liveFiles"))
 
 
-class ProcessProvider(_Provider):
+class ProcessProvider(Provider):
     """Hands a component to the supervisor and waits until it is healthy; new files that it reads itself suffice."""
 
     keys = ("root", *PROCESS_KEYS)
@@ -141,7 +82,7 @@ class ProcessProvider(_Provider):
         return CreateResult(str(props["component"]), props)
 
     def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
-        if _differs(olds, news, RESTARTING_KEYS):
+        if differs(olds, news, RESTARTING_KEYS):
             if asked_steps(os.environ):  # a rotation under load
                 raise RestartError(f"{news['component']} has changes that need a restart; run `make up` first")
             _start(news)
@@ -212,7 +153,7 @@ class Process(Resource, module="local", name="Process"):
         super().__init__(ProcessProvider(), name, props, opts)
 
 
-class JobProvider(_Provider):
+class JobProvider(Provider):
     """Runs a component to its end, again whenever what it is made of changes."""
 
     keys = ProcessProvider.keys

@@ -7,7 +7,8 @@ import pytest
 from infra.secret import VARIABLE
 from infra.targets.local import resources
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.resources import PROCESS_KEYS, ProcessProvider, RestartError, SecretProvider
+from infra.targets.local.resources import PROCESS_KEYS, ProcessProvider, RestartError
+from infra.targets.secret_resource import SecretProvider
 
 Props = dict[str, Any]
 
