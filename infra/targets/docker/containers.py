@@ -252,6 +252,7 @@ def _kong(place: Place, component: Component, common: Container) -> Container:
     proxy, admin = (f"{EVERY}:{place.port(component.name, port)}" for port in ("http", "admin"))
     return replace(
         common,
+        user="kong",
         environment={
             "KONG_DATABASE": "off",
             "KONG_DECLARATIVE_CONFIG": config,
@@ -268,6 +269,9 @@ def _kong(place: Place, component: Component, common: Container) -> Container:
             "KONG_NGINX_WORKER_PROCESSES": "2",  # by itself it goes by the machine's cores, and so does its memory
             "KONG_MEM_CACHE_SIZE": "64m",
             "KONG_LMDB_MAP_SIZE": "128m",
+            # The engine says 600 s of every address, and a container that restarts may get another one.
+            "KONG_DNS_VALID_TTL": "5",
+            "KONG_DNS_NOT_FOUND_TTL": "1",
         },
         read_volumes=(GATEWAY_CONFIG,),
         live_files=lambda secrets: {config: to_yaml(kong_of(place.topology, place.settings, place.address, secrets))},

@@ -155,7 +155,10 @@ class Resources:
             labels=_labels({STACK_LABEL: self.place.settings.stack, FILES_LABEL: one.component}),
             remove_volumes=True,
             opts=self.options(
-                depends_on=[self.image(self.holder)], delete_before_replace=False, replace_on_changes=["*"]
+                depends_on=[self.image(self.holder)],
+                delete_before_replace=False,
+                replace_on_changes=["*"],
+                ignore_changes=["image"],  # whose only part is to be there; another release is no other file
             ),
         )
 
