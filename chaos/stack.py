@@ -54,6 +54,10 @@ class Stack:
     def with_or_without_proxies(cls, name: str) -> "Stack":
         """The stack by Pulumi's outputs, whatever its setting `chaos`; raises WorkspaceError if it is not there."""
         outputs = workspace.outputs(name)
+        if "root" not in outputs:
+            raise StackError(
+                f"stack {name} has the target {outputs['target']}; the harness breaks local processes only"
+            )
         offset = outputs["ports"]["kong/http"] - topology().component("kong").port("http").host
         shape = topology(offset, chaos="toxiproxy/http" in outputs["ports"])
         return cls(name, StackPaths(Path(outputs["root"])), shape, outputs["secrets"])

@@ -10,6 +10,7 @@ from infra.qdrant.steps import SwitchError
 from infra.rotation import RotationError
 from infra.settings import SettingsError
 from infra.targets.docker.builder import ImagesError
+from infra.targets.docker.engine import EngineError
 from infra.topology import TopologyError
 from infra.workspace import WorkspaceError
 
@@ -34,6 +35,7 @@ EXPECTED = (
     NodeError,
     SwitchError,
     ImagesError,
+    EngineError,
     ask.AskError,
 )
 

@@ -11,12 +11,14 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from infra.settings import PROJECT_ROOT
+from infra.stack_settings import stack_settings
 from infra.targets.local.paths import data_directory
 
 TOOLS = PROJECT_ROOT / ".tools" / "bin"
@@ -99,14 +101,32 @@ def resources(stack: str) -> list[dict[str, Any]]:
 
 @contextmanager
 def stack(name: str, *, port_offset: int | None = None) -> Iterator[None]:
-    """Have `name` exist and be the selected stack, unlocked if whoever locked it is dead."""
+    """Have `name` exist and be the selected stack, unlocked if whoever locked it is dead, with the plugin it needs."""
     config = PROJECT_ROOT / f"Pulumi.{name}.yaml"
     with _without_salt(config):
         ask_pulumi("stack", "select", "--create", name)
         if port_offset is not None:
             ask_pulumi("config", "set", "portOffset", str(port_offset), "-s", name)
         _clear_killed(name)
+        if stack_settings(name).target == "docker":
+            install_plugin("docker", metadata.version("pulumi-docker"))
         yield
+
+
+def install_plugin(name: str, version: str) -> None:
+    """Have Pulumi's resource plugin be there in that version; raises WorkspaceError with how to get it offline."""
+    wanted = {"name": name, "kind": "resource", "version": version}
+    if any(plugin.items() >= wanted.items() for plugin in json.loads(ask_pulumi("plugin", "ls", "--json"))):
+        return
+    try:
+        ask_pulumi("plugin", "install", "resource", name, version)
+    except WorkspaceError as error:
+        file = f"pulumi-resource-{name}-v{version}-linux-amd64.tar.gz"
+        raise WorkspaceError(
+            f"Pulumi's plugin {name} {version} cannot be installed from here ({error}). Where there is a network, "
+            f"download {file} from https://github.com/pulumi/pulumi-{name}/releases/tag/v{version}; then here: "
+            f'eval "$(breakwater env)" && pulumi plugin install resource {name} {version} --file {file}'
+        ) from None
 
 
 def exists(name: str) -> bool:

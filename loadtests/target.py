@@ -50,7 +50,8 @@ def of_stack(name: str, *, seconds: float) -> Target:
         mint(consumer, outputs["secrets"][secret_name(consumer)], lifetime_s=lifetime_s)
         for consumer in outputs["consumers"]
     )
-    return Target(name, str(outputs["gateway"]), tokens, StackPaths(Path(outputs["root"])))
+    paths = StackPaths(Path(outputs["root"])) if "root" in outputs else None
+    return Target(name, str(outputs["gateway"]), tokens, paths)
 
 
 def of_host(url: str) -> Target:

@@ -13,6 +13,8 @@ from infra.targets.local import health
 from infra.targets.services import SERVICES
 from infra.topology import Component
 
+KONG_STATUS = "/status"  # of its admin API; the topology's path is that of Envoy, which stands in for it
+
 
 def checks(stack: Stack, _sample: Sample) -> Iterator[Check]:
     """For each component that keeps running, and more for each service."""
@@ -33,7 +35,8 @@ def problem_of(stack: Stack, component: Component) -> str | None:
     """None where the component's own check passes; raises NotApplicableError where its port is not published."""
     check = component.health
     stack.url(component.name, check.port)
-    return health.problem(check.kind, stack.ports[f"{component.name}/{check.port}"], check.path)
+    path = KONG_STATUS if (component.name, stack.outputs["target"]) == ("kong", "docker") else check.path
+    return health.problem(check.kind, stack.ports[f"{component.name}/{check.port}"], path)
 
 
 def _ready(stack: Stack, service: str) -> None:

@@ -1,13 +1,16 @@
 """Stop the stack and everything that belongs to it; the data stays.
 
-The data of the vector nodes and the database, and the logs, stay below the data directory
-(.breakwater/STACK/data and /logs) for the next `up`. --purge deletes them too.
+The data of the vector nodes and the database stay for the next `up`: below the data directory
+(.breakwater/STACK/data, and the logs in /logs), or in the stack's volumes at its Docker engine.
+--purge deletes them too.
 """
 
 import argparse
 import shutil
 
 from infra import workspace
+from infra.stack_settings import stack_settings
+from infra.targets.docker import running
 from infra.targets.local import supervisor
 from infra.targets.local.paths import StackPaths
 
@@ -22,14 +25,22 @@ def run(parsed: argparse.Namespace) -> int:
     if not workspace.exists(parsed.stack):
         print(f"there is no stack {parsed.stack}; nothing to do")
         return 0
+    settings = stack_settings(parsed.stack)
+    containers = settings.target == "docker"
     with workspace.stack(parsed.stack):
-        status = workspace.pulumi("destroy", "--yes", "--skip-preview", "-s", parsed.stack)
+        if containers and parsed.purge:  # its volumes are protected from anything less
+            workspace.ask_pulumi("state", "unprotect", "--all", "--yes", "-s", parsed.stack)
+        kept = ("--exclude-protected",) if containers and not parsed.purge else ()
+        status = workspace.pulumi("destroy", "--yes", "--skip-preview", *kept, "-s", parsed.stack)
         if status:
             return status
         paths = StackPaths.of(parsed.stack)
         supervisor.stop(paths)  # also what a killed `up` started and Pulumi does not know of
         if parsed.purge:
+            if containers:
+                running.remove_volumes(parsed.stack, settings.docker_host)
             workspace.ask_pulumi("stack", "rm", "--yes", "--preserve-config", parsed.stack)
             shutil.rmtree(paths.root, ignore_errors=True)
-    print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {paths.root}"))
+    where = "its volumes" if containers else paths.root
+    print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {where}"))
     return 0

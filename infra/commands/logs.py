@@ -3,6 +3,8 @@
 import argparse
 import subprocess
 
+from infra.stack_settings import stack_settings
+from infra.targets.docker import running
 from infra.targets.local.paths import StackPaths
 from infra.workspace import WorkspaceError
 
@@ -16,6 +18,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print the end of the logs."""
+    settings = stack_settings(parsed.stack)
+    if settings.target == "docker":
+        running.show_logs(
+            parsed.stack, settings.docker_host, parsed.component, lines=parsed.lines, follow=parsed.follow
+        )
+        return 0
     folder = StackPaths.of(parsed.stack).log("x").parent
     there = sorted(path.stem for path in folder.glob("*.log"))
     if not there:

@@ -6,7 +6,6 @@ Exits with 0 if every component is healthy, 1 otherwise.
 
 import argparse
 import json
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,26 +15,13 @@ from rich.console import Console
 from rich.table import Table
 
 from infra import workspace
+from infra.row import Row
+from infra.stack_settings import stack_settings
+from infra.targets.docker import running
 from infra.targets.local import health, supervisor
 from infra.targets.local.launch import STARTS
 from infra.targets.local.memory import MIB, proportional
 from infra.targets.local.paths import StackPaths
-
-
-@dataclass(frozen=True)
-class Row:
-    """One component as it is now."""
-
-    component: str
-    kind: str
-    implementation: str
-    version: str
-    port: str
-    state: str
-    healthy: bool
-    memory_mb: int
-    restarts: int
-    difference: str
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(parsed: argparse.Namespace) -> int:
     """Print the status of the stack."""
-    rows = read(StackPaths.of(parsed.stack))
+    rows = of_stack(parsed.stack)
     if not rows:
         raise workspace.WorkspaceError(f"stack {parsed.stack} is not up; `make up` starts it")
     if parsed.json:
@@ -55,8 +41,14 @@ def run(parsed: argparse.Namespace) -> int:
     return 0 if all(row.healthy for row in rows) else 1
 
 
+def of_stack(stack: str) -> list[Row]:
+    """Look at every component of a stack, wherever it runs."""
+    settings = stack_settings(stack)
+    return running.read(stack, settings.docker_host) if settings.target == "docker" else read(StackPaths.of(stack))
+
+
 def read(paths: StackPaths) -> list[Row]:
-    """Look at every component of a stack, as the last deployment left it."""
+    """Look at every component of a stack of this machine, as the last deployment left it."""
     states = supervisor.states(paths)
     specifications = sorted((paths.root / "run").glob("*/program.json"))
     return [_row(path, states) for path in specifications]
@@ -135,6 +127,8 @@ def show(rows: list[Row]) -> None:
     console.print(table)
     for difference in dict.fromkeys((row.implementation, row.difference) for row in rows if row.difference):
         console.print(f"[yellow]{difference[0]}[/]: {difference[1]}", highlight=False)
+    if all(row.kind == "container" for row in rows):
+        return
     console.print(
         "Limits of memory and CPU are not enforced on processes; prometheus, alertmanager and grafana are not run.",
         style="dim",

@@ -13,7 +13,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from infra import workspace
 from infra.commands import status
 from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
-from infra.targets.local.paths import StackPaths
 
 LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two cores
 
@@ -33,7 +32,7 @@ def run(parsed: argparse.Namespace) -> int:
     gateway = Gateway(outputs)
     load(gateway)
     show_answer(gateway, QUESTION)
-    rows = status.read(StackPaths.of(parsed.stack))
+    rows = status.of_stack(parsed.stack)
     status.show(rows)
     _show_next(gateway, outputs)
     return 0 if all(row.healthy for row in rows) else 1
@@ -66,8 +65,12 @@ def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:
 def _show_next(gateway: Gateway, outputs: dict[str, Any]) -> None:
     console = Console(highlight=False)
     ports = outputs["ports"]
-    console.print(f"gateway   {gateway.url}/api/v1   (its admin: http://127.0.0.1:{ports['kong/admin']})")
-    console.print(f"toxiproxy http://127.0.0.1:{ports['toxiproxy/http']}" if "toxiproxy/http" in ports else "")
+    console.print(f"{'gateway':12}{gateway.url}/api/v1   (its admin: http://127.0.0.1:{ports['kong/admin']})")
+    for name in ("toxiproxy", "prometheus", "alertmanager", "grafana"):
+        if port := ports.get(f"{name}/http"):
+            console.print(f"{name:12}http://127.0.0.1:{port}")
+    if "grafanaPassword" in outputs["secrets"]:
+        console.print("Grafana's admin has the password that `pulumi stack output secrets --show-secrets` prints.")
     console.print("\nA token for a day, and what to try with it:\n", markup=False)
     console.print(f"export TOKEN={gateway.token}", soft_wrap=True, markup=False)
     search = f"{gateway.url}/api/v1/rag/search?q=how+do+I+rotate+a+secret&limit=3"

@@ -145,7 +145,7 @@ def _registered(urn: str, request: Any) -> Registered:
         request.type,
         request.name,
         inputs,
-        {name: value for name, value in options.items() if value or value is False and name == "deleteBeforeReplace"},
+        {name: value for name, value in options.items() if value or (value is False and name == "deleteBeforeReplace")},
         frozenset(_name(urn) for urn in request.dependencies),
         {key: frozenset(map(_name, one.urns)) for key, one in request.propertyDependencies.items() if one.urns},
     )
