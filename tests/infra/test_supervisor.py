@@ -20,10 +20,10 @@ from infra.targets.local.paths import StackPaths
 from infra.targets.local.resources import (
     JobProvider,
     ProcessProvider,
-    SecretProvider,
     StartError,
     SupervisorProvider,
 )
+from infra.targets.secret_resource import SecretProvider
 from tests.ports import free_port
 
 SERVER = "import http.server; http.server.test(http.server.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"

@@ -136,7 +136,7 @@ def _qdrant(place: Place, component: Component, common: Container) -> Container:
         },
         tmpfs=SCRATCH,
         check=checks.bash(place.port(component.name), component.health.path, component.health.start_s),
-        open_files=65536,  # every segment of every shard is several
+        open_files=16384,  # every segment of every shard is several
     )
 
 

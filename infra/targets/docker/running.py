@@ -86,5 +86,6 @@ def _last_words(state: dict[str, Any]) -> str:
 def _memory_mb(container: Any) -> int:
     """What counts against its limit, without the files that the engine would drop first."""
     usage = container.stats(stream=False, one_shot=True)["memory_stats"]
-    caches = usage.get("stats", {})
-    return round((usage.get("usage", 0) - caches.get("inactive_file", caches.get("total_inactive_file", 0))) / MIB)
+    files = usage.get("stats", {})
+    idle = files.get("inactive_file", files.get("total_inactive_file", 0))  # by the version of cgroups
+    return int((usage.get("usage", 0) - idle) / MIB)

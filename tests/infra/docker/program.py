@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 import pulumi
 import yaml
-from google.protobuf.json_format import MessageToDict
+from google.protobuf.json_format import MessageToDict  # type: ignore[import-untyped]
 from pulumi.runtime import mocks, rpc
 
 from infra.settings import PROJECT_ROOT, DefaultConfig, Settings, read_settings
@@ -99,7 +99,7 @@ def registered(settings: Settings, *, generation: str = "1") -> dict[str, Regist
 
 def settings(stack: str, **changes: object) -> Settings:
     """Those of one of STACKS, with some changed."""
-    return read_settings(DefaultConfig(target="docker", **STACKS[stack] | changes), stack)
+    return read_settings(DefaultConfig(target="docker", **{**STACKS[stack], **changes}), stack)
 
 
 def golden(resources: Mapping[str, Registered]) -> str:
