@@ -65,10 +65,10 @@ def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:
 def _show_next(gateway: Gateway, outputs: dict[str, Any]) -> None:
     console = Console(highlight=False)
     ports = outputs["ports"]
-    console.print(f"{'gateway':12}{gateway.url}/api/v1   (its admin: http://127.0.0.1:{ports['kong/admin']})")
+    console.print(f"{'gateway':14}{gateway.url}/api/v1   (its admin: http://127.0.0.1:{ports['kong/admin']})")
     for name in ("toxiproxy", "prometheus", "alertmanager", "grafana"):
         if port := ports.get(f"{name}/http"):
-            console.print(f"{name:12}http://127.0.0.1:{port}")
+            console.print(f"{name:14}http://127.0.0.1:{port}")
     if "grafanaPassword" in outputs["secrets"]:
         console.print("Grafana's admin has the password that `pulumi stack output secrets --show-secrets` prints.")
     console.print("\nA token for a day, and what to try with it:\n", markup=False)

@@ -48,6 +48,7 @@ class Recorder(mocks.MockMonitor):
     """Answers as an engine would, and keeps what it is asked."""
 
     generation: str = "1"  # what the names that the engine makes end with
+    build: str = ""  # what the identifiers of the project's own images end with
     registered: list[Registered] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -71,29 +72,31 @@ class _Answers(mocks.Mocks):
         elif args.typ.endswith(":Container"):
             made = {"name": f"{args.name}-{self.recorder.generation}"}
         elif args.typ.endswith(":RemoteImage"):
-            made = {"imageId": f"sha256:<{args.name}>"}
+            made = {"imageId": f"sha256:<{args.name}>" + self.recorder.build * args.name.startswith("breakwater/")}
         return f"{args.name}-id", {**args.inputs, **made}
 
     def call(self, _args: mocks.MockCallArgs) -> tuple[dict[Any, Any], list[tuple[str, str]] | None]:
         return {}, None
 
 
-def registered(settings: Settings, *, generation: str = "1") -> dict[str, Registered]:
+def registered(settings: Settings, *, generation: str = "1", build: str = "") -> dict[str, Registered]:
     """Every resource of a stack with these settings, by its name.
 
     In a thread and with event loops of its own: Pulumi makes one for each of its threads and closes none.
     """
     loops: list[asyncio.AbstractEventLoop] = []
-    make = asyncio.new_event_loop
+    policy = asyncio.get_event_loop_policy()
+    make = policy.new_event_loop
 
     def make_and_note() -> asyncio.AbstractEventLoop:
         loops.append(make())
         return loops[-1]
 
-    with patch.object(asyncio, "new_event_loop", make_and_note), ThreadPoolExecutor(1) as thread:
-        found = thread.submit(_run, settings, Recorder(generation)).result()
+    with patch.object(policy, "new_event_loop", make_and_note), ThreadPoolExecutor(1) as thread:
+        running = thread.submit(_run, settings, Recorder(generation, build))
     for loop in loops:
         loop.close()
+    found = running.result()
     return {one.name: one for one in found}
 
 
