@@ -36,6 +36,7 @@ class Cluster:
     document: Document = field(default_factory=lambda: Document("c", 1, {1: "", 2: "", 3: ""}))
     points: dict[tuple[int, str], dict[int, str]] = field(default_factory=dict)
     silent: set[int] = field(default_factory=set)
+    consensus: dict[int, dict[str, Any]] = field(default_factory=dict)  # what a peer says otherwise than the rest
     changes: int = 0
     killed_at: int | None = None
     watch: Callable[[], None] = lambda: None
@@ -97,7 +98,14 @@ class FakeNode(Node):
     def _members(self, method: str, rest: list[str]) -> Any:
         if method == "DELETE":
             return self.cluster.change(without_peer(int(rest[1]), bare=True))
-        return {"status": "enabled", "peer_id": self.peer, "peers": {str(p): {} for p in self.cluster.document.peers}}
+        own = self.cluster.consensus.get(self.peer, {})
+        return {
+            "status": "enabled",
+            "peer_id": self.peer,
+            "peers": {str(p): {} for p in self.cluster.document.peers},
+            "raft_info": {"term": 2, "commit": 37, "pending_operations": 0, "leader": 1, "is_voter": True} | own,
+            "consensus_thread_status": own.get("thread", {"consensus_thread_status": "working"}),
+        }
 
     def _info(self, name: str, _body: Any) -> Any:
         return {"config": {"params": self.cluster.one(name).params.shown()}}

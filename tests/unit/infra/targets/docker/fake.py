@@ -67,7 +67,12 @@ class Engine:
         self.there.append(Container(self, image, command, options))
         return self.there[-1]
 
-    def list(self, *, all: bool, filters: dict[str, Any]) -> list[Container]:
+    def list(
+        self,
+        *,
+        all: bool,  # noqa: A002 - the SDK's name
+        filters: dict[str, Any],
+    ) -> list[Container]:
         def fits(one: Container) -> bool:
             labels = {f"{key}={value}" for key, value in one.options["labels"].items()} | set(one.options["labels"])
             return labels.issuperset(filters["label"]) and (all or one.started)

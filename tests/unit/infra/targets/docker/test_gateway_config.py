@@ -149,7 +149,7 @@ def test_a_target_that_is_not_in_rotation_in_time_is_said(
     admin: str, kong: Kong, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kong.health = ["UNHEALTHY"] * 100
-    with pytest.raises(GatewayError, match="after 0.05 s: query has nothing in rotation"):
+    with pytest.raises(GatewayError, match=r"after 0\.05 s: query has nothing in rotation"):
         gateway_config.post(admin, config(), deadline_s=0.05)
 
 
