@@ -56,3 +56,42 @@ def test_the_lock_of_a_dead_process_is_removed(data_directory: Path) -> None:
     lock.write_text(json.dumps({"pid": 2**22 + 1}))
     workspace._clear_killed("local")
     assert not lock.exists()
+
+
+class Pulumi:
+    """Has these plugins, and cannot install another where it is `offline`."""
+
+    def __init__(self, plugins: list[dict[str, str]], *, offline: bool = False) -> None:
+        self.plugins, self.offline = plugins, offline
+        self.asked: list[tuple[str, ...]] = []
+
+    def ask(self, *arguments: str) -> str:
+        self.asked.append(arguments)
+        if "install" in arguments and self.offline:
+            raise workspace.WorkspaceError("dial tcp: lookup get.pulumi.com: no such host")
+        return json.dumps(self.plugins)
+
+
+THERE = {"name": "docker", "kind": "resource", "version": "5.2.0", "size": "1"}
+INSTALL = ("plugin", "install", "resource", "docker", "5.2.0")
+
+
+@pytest.mark.parametrize(
+    ("plugins", "installs"),
+    [([THERE], False), ([], True), ([THERE | {"version": "4.0.0"}], True), ([THERE | {"kind": "analyzer"}], True)],
+)
+def test_a_plugin_is_installed_once(
+    plugins: list[dict[str, str]], installs: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pulumi = Pulumi(plugins)
+    monkeypatch.setattr(workspace, "ask_pulumi", pulumi.ask)
+    workspace.install_plugin("docker", "5.2.0")
+    assert (INSTALL in pulumi.asked) is installs
+
+
+def test_who_cannot_install_a_plugin_is_told_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(workspace, "ask_pulumi", Pulumi([], offline=True).ask)
+    with pytest.raises(workspace.WorkspaceError, match="no such host") as failure:
+        workspace.install_plugin("docker", "5.2.0")
+    assert "pulumi-resource-docker-v5.2.0-linux-amd64.tar.gz" in str(failure.value)
+    assert "pulumi plugin install resource docker 5.2.0 --file" in str(failure.value)

@@ -82,3 +82,8 @@ class Engine:
     @contextmanager
     def connected(self, _docker_host: str) -> Iterator["Engine"]:
         yield self
+
+
+def outs(result: Any) -> dict[str, Any]:
+    """What a resource has after it was made, read or changed."""
+    return dict(result.outs)

@@ -14,7 +14,7 @@ import yaml
 from infra.targets.docker import gateway_config
 from infra.targets.docker.engine import COMPONENT_LABEL, STACK_LABEL
 from infra.targets.docker.gateway_config import GatewayConfigProvider, GatewayError, digest
-from tests.unit.infra.targets.docker.fake import Engine
+from tests.unit.infra.targets.docker.fake import Engine, outs
 
 
 def config(host: str = "query-1") -> str:
@@ -95,12 +95,12 @@ def run_kong(engine: Engine) -> None:
 
 
 def test_before_there_is_a_kong_its_volume_has_the_configuration(admin: str, kong: Kong, engine: Engine) -> None:
-    made = GatewayConfigProvider().create(props(admin))
+    made = outs(GatewayConfigProvider().create(props(admin)))
     assert engine.volumes == {"breakwater-test-kong-config": {"kong.yml": config()}}
     assert not engine.there
     assert not engine.ran
     assert kong.posted == 0
-    assert not GatewayConfigProvider().diff("", made.outs, props(admin)).changes
+    assert not GatewayConfigProvider().diff("", made, props(admin)).changes
 
 
 def test_a_new_container_is_in_rotation_and_in_the_volume_when_it_returns(
@@ -121,10 +121,10 @@ def test_a_kong_that_goes_by_another_configuration_is_seen_and_put_right(
 ) -> None:
     run_kong(engine)
     provider = GatewayConfigProvider()
-    outs = provider.create(props(admin)).outs
-    assert provider.read("id", outs).outs["inForce"]
+    made = outs(provider.create(props(admin)))
+    assert outs(provider.read("id", made))["inForce"]
     kong.post(config("by-hand"))
-    seen = provider.read("id", outs).outs
+    seen = outs(provider.read("id", made))
     assert provider.diff("", seen, props(admin)).changes
     provider.update("", seen, props(admin))
     assert kong.hash == digest(config())

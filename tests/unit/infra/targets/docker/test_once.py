@@ -5,7 +5,7 @@ import pytest
 from infra.targets.docker import once
 from infra.targets.docker.engine import JOB_LABEL, STACK_LABEL
 from infra.targets.docker.once import FailedError, GateProvider, JobProvider
-from tests.unit.infra.targets.docker.fake import Engine
+from tests.unit.infra.targets.docker.fake import Engine, outs
 
 JOB: dict[str, Any] = {
     "dockerHost": "",
@@ -85,19 +85,19 @@ def test_a_job_runs_again_when_it_is_another(engine: Engine, key: str) -> None:
 
 def test_a_gate_is_looked_at_again_by_every_up(engine: Engine) -> None:
     gate = GateProvider()
-    held = gate.create(JOB).outs
+    held = outs(gate.create(JOB))
     assert not gate.diff("", held, JOB).changes  # within the same one
     seen = gate.read("id", held)
     assert seen.id == "id"
-    assert gate.diff("", seen.outs, JOB).changes
-    again = gate.update("", seen.outs, JOB).outs
+    assert gate.diff("", outs(seen), JOB).changes
+    again = outs(gate.update("", outs(seen), JOB))
     assert len(engine.ran) == 2
     assert not gate.diff("", again, JOB).changes
 
 
 def test_a_gate_that_does_not_hold_fails_and_stays_to_be_looked_at(engine: Engine) -> None:
     gate = GateProvider()
-    seen = gate.read("id", gate.create(JOB).outs).outs
+    seen = outs(gate.read("id", outs(gate.create(JOB))))
     engine.status = 1
     with pytest.raises(FailedError):
         gate.update("", seen, JOB)
