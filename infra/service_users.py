@@ -59,3 +59,19 @@ class ServiceUsers:
                     yield service, answer.status, json.loads(answer.read())
                 except (OSError, HTTPException, ValueError) as error:
                     yield service, f"with {type(error).__name__}", {}
+
+
+class RolledServices:
+    """All services of a target that replaces them with each step: none of before is left when that has been taken."""
+
+    def accept_both(self, state: SecretState) -> list[str]:
+        return []
+
+    def use_the_new(self, state: SecretState) -> list[str]:
+        return []
+
+    def left_the_old(self, state: SecretState, seconds: float) -> list[str]:
+        return []
+
+    def refuse_the_old(self, state: SecretState) -> list[str]:
+        return []

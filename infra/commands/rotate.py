@@ -1,4 +1,4 @@
-"""Give a running stack a new secret: nothing is restarted, no request is refused.
+"""Give a running stack a new secret: no request is refused, and processes are not restarted.
 
 --what service (the default): the secret that the services show one another. Three steps, each after a proof:
   1. every service accepts the old and the new one;
@@ -32,7 +32,7 @@ from infra.gateway.tokens import secret_name
 from infra.gateway_users import GatewayUsers
 from infra.rotation import RotationError, Users, replace, retire
 from infra.secret import VARIABLE, SecretState, Step
-from infra.service_users import ServiceUsers
+from infra.service_users import RolledServices, ServiceUsers
 from infra.targets.local.paths import StackPaths
 from infra.targets.secret_resource import secret_state
 
@@ -79,6 +79,7 @@ def run(parsed: argparse.Namespace) -> int:
     if not workspace.exists(parsed.stack):
         raise workspace.WorkspaceError(f"there is no stack {parsed.stack}; `make up` makes it")
     paths = StackPaths.of(parsed.stack)
+    paths.root.mkdir(parents=True, exist_ok=True, mode=0o700)
     outputs = workspace.outputs(parsed.stack)
     if "gateway" not in outputs:
         raise workspace.WorkspaceError(f"stack {parsed.stack} is not up; `make up` starts it")
@@ -96,7 +97,9 @@ def run(parsed: argparse.Namespace) -> int:
     return 0
 
 
-def _service_users(_outputs: Mapping[str, Any], paths: StackPaths) -> dict[str, Users]:
+def _service_users(outputs: Mapping[str, Any], paths: StackPaths) -> dict[str, Users]:
+    if outputs.get("target") == "docker":
+        return {"interServiceSecret": RolledServices()}
     programs = [json.loads(path.read_text()) for path in sorted((paths.root / "run").glob("*/program.json"))]
     services = [program for program in programs if "INTER_SERVICE_SECRET_FILE" in program["environment"]]
     return {"interServiceSecret": ServiceUsers({s["component"]: int(s["health"]["port"]) for s in services})}

@@ -81,3 +81,9 @@ def test_who_does_not_answer_proves_nothing() -> None:
         assert all(objections)
         assert not any("secret" in line for lines in objections for line in lines)
     assert services.use_the_new(STATE) == ["query answers with ConnectionRefusedError"]
+
+
+def test_services_that_are_replaced_with_each_step_have_taken_it_when_it_is_over(tmp_path: Path) -> None:
+    (users,) = rotate.USERS["service"]({"target": "docker"}, StackPaths(tmp_path)).values()
+    questions = (users.accept_both(STATE), users.use_the_new(STATE), users.refuse_the_old(STATE))
+    assert [*questions, users.left_the_old(STATE, 3.0)] == [[], [], [], []]
