@@ -9,7 +9,7 @@ COMPILE = .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes --
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help up down status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster conformance images test lint tools lock clean
+.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster conformance images test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -19,6 +19,12 @@ up: .venv/.ready tools ## bring the stack up, load the sample documents, answer 
 
 down: .venv/.ready ## stop the stack; its data stays (PURGE=1 deletes it)
 	@$(BREAKWATER) down --stack $(STACK) $(if $(PURGE),--purge)
+
+plan: .venv/.ready tools ## what `up` would do: restarts, their order, downtime, extra memory; touches nothing
+	@$(BREAKWATER) plan --stack $(STACK)
+
+policy: .venv/.ready ## hold what a stack is to consist of to the rules: budget, images, isolation, secrets, ports
+	@$(BREAKWATER) policy --stack $(STACK)
 
 status: .venv/.ready ## what runs, how healthy it is, where a stand-in differs
 	@$(BREAKWATER) status --stack $(STACK)

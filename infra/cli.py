@@ -3,20 +3,25 @@
 import argparse
 import sys
 
-from infra.commands import ask, cluster, down, env, images, logs, replicas, rotate, status, up
+from infra.commands import ask, cluster, down, env, images, logs, plan, policy, replicas, rotate, status, up
 from infra.gateway.tokens import TokenError
+from infra.plan.steps import PlanError
+from infra.policy.rules import PolicyError
 from infra.qdrant.node import NodeError
 from infra.qdrant.steps import SwitchError
 from infra.rotation import RotationError
 from infra.settings import SettingsError
 from infra.targets.docker.builder import ImagesError
 from infra.targets.docker.engine import EngineError
+from infra.targets.local.implementations import MissingProgramError
 from infra.topology import TopologyError
 from infra.workspace import WorkspaceError
 
 COMMANDS = {
     "up": up,
     "down": down,
+    "plan": plan,
+    "policy": policy,
     "status": status,
     "logs": logs,
     "ask": ask,
@@ -30,6 +35,9 @@ EXPECTED = (
     WorkspaceError,
     SettingsError,
     TopologyError,
+    MissingProgramError,
+    PolicyError,
+    PlanError,
     TokenError,
     RotationError,
     NodeError,

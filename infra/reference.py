@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from infra.policy.rules import RULES
 from infra.settings import PROJECT_ROOT
 from infra.topology import BUDGET_CPUS, BUDGET_MEMORY_MB, Component, topology
 
@@ -60,6 +61,12 @@ def settings() -> str:
     return _table(("setting", "type", "default", "meaning"), rows)
 
 
+def rules() -> str:
+    """Every rule that a stack has to keep."""
+    rows = ((f"`{rule.name}`", rule.says, "every stack" if rule.processes else "containers") for rule in RULES)
+    return _table(("rule", "what holds", "of"), rows)
+
+
 def _shown(default: object) -> str:
     if isinstance(default, bool):
         return str(default).lower()
@@ -72,8 +79,8 @@ def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {f.__name__: f for f in (components, edges, budget, settings)}
-PAGES = ("topology.md", "capacity.md", "configuration.md")
+TABLES: dict[str, Callable[[], str]] = {f.__name__: f for f in (components, edges, budget, settings, rules)}
+PAGES = ("topology.md", "capacity.md", "configuration.md", "policy.md")
 
 
 def filled(page: str) -> str:

@@ -9,6 +9,8 @@ from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import yaml
 
+from infra.topology import topology
+
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Target = Literal["local", "docker"]
 TARGETS: tuple[Target, ...] = get_args(Target)
@@ -62,6 +64,9 @@ class Settings:
     release: str
     registry: str
     image_digests: Mapping[str, str]
+    require_digests: bool
+    registries: tuple[str, ...]
+    stop_first: tuple[str, ...]
 
 
 class DefaultConfig:
@@ -121,6 +126,9 @@ def read_settings(config: Config, stack: str) -> Settings:
         release=config.require("release"),
         registry=config.require("registry").rstrip("/"),
         image_digests=_digests(config),
+        require_digests=config.require_bool("requireDigests"),
+        registries=tuple(config.require_object("registries")),
+        stop_first=_components(config, "stopFirst"),
     )
 
 
@@ -140,6 +148,14 @@ def _digests(config: Config) -> Mapping[str, str]:
                 f"imageDigests has {component}={digest}; an entry is COMPONENT=sha256: and 64 hexadecimal digits"
             )
     return digests
+
+
+def _components(config: Config, key: str) -> tuple[str, ...]:
+    names, known = config.require_object(key), topology(observability=True).by_name
+    for name in names:
+        if name not in known:
+            raise SettingsError(f"{key} has {name!r}, which is no component; there are {', '.join(known)}")
+    return tuple(names)
 
 
 def _at_least_1(config: Config, key: str) -> int:

@@ -1,6 +1,7 @@
 """Bring the stack up with Pulumi, load the sample documents, answer a question through the gateway.
 
-On a stack that is up, only what changed is touched. Ends with the URLs, the status table and a token.
+On a stack that is up, only what changed is touched. A stack that breaks a rule (`breakwater policy`), or whose change
+there is no memory for (`breakwater plan`), is refused before that. Ends with the URLs, the status table and a token.
 """
 
 import argparse
@@ -11,8 +12,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra import workspace
-from infra.commands import status
+from infra.commands import plan, status
 from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
+from infra.policy.rules import hold
+from infra.stack_settings import stack_settings
+from infra.targets.deployment import topology_of, wanted
 
 LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two cores
 
@@ -23,7 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Deploy, load, ask; returns Pulumi's status if the deployment fails."""
+    """Deploy, load, ask; returns Pulumi's status if the deployment fails. Raises PolicyError and PlanError."""
+    settings = stack_settings(parsed.stack, portOffset=None if parsed.offset is None else str(parsed.offset))
+    manifest = wanted(settings)
+    hold(manifest, topology_of(settings), settings)
+    plan.allow(manifest)
     with workspace.stack(parsed.stack, port_offset=parsed.offset):
         failed = workspace.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", "-s", parsed.stack)
         if failed:

@@ -1,8 +1,10 @@
 """The stack as Pulumi sees it, with the commands that a person types."""
 
+import json
 import os
 import re
 from contextlib import suppress
+from typing import Any
 
 import psutil
 import yaml
@@ -32,6 +34,31 @@ def test_a_changed_setting_touches_the_components_that_use_it_only(stack: Stack)
     up = stack.pulumi(*UP)
     assert up.returncode == 0, up.stdout + up.stderr
     assert changed(up.stdout) == {"kong"}
+
+
+def test_a_plan_names_exactly_what_the_next_up_restarts_and_why(stack: Stack) -> None:
+    config = PROJECT_ROOT / f"Pulumi.{stack.name}.yaml"
+    settings = yaml.safe_load(config.read_text())
+    settings["config"] |= {"breakwater:cache": False, "breakwater:rateLimitMinute": 66}
+    config.write_text(yaml.safe_dump(settings))
+    steps = planned(stack)
+    before = _processes(stack)
+    up = stack.pulumi(*UP)
+    assert up.returncode == 0, up.stdout + up.stderr
+    restarted = {name for name, process in _processes(stack).items() if process != before[name]}
+    assert {step["component"] for step in steps} == restarted == {"query", "kong"}
+    (query,) = (step for step in steps if step["component"] == "query")
+    assert query["why"] == ["environment: CACHE_ENABLED true → false"]
+    assert query["measured"]
+    assert planned(stack) == []
+
+
+def planned(stack: Stack) -> list[dict[str, Any]]:
+    """The steps that `breakwater plan` tells of."""
+    plan = stack.breakwater("plan", "--json")
+    assert plan.returncode == 0, plan.stdout + plan.stderr
+    steps: list[dict[str, Any]] = json.loads(plan.stdout)["steps"]
+    return steps
 
 
 def test_a_stopped_component_is_drift_and_the_next_up_repairs_it(stack: Stack) -> None:
@@ -78,6 +105,7 @@ def test_a_component_that_cannot_start_shows_its_log_in_pulumis_diagnostics(stac
         assert up.returncode != 0
         assert "models ended with status 1" in up.stdout + up.stderr
         assert "cannot pull no-such-model" in up.stdout + up.stderr
+        assert [step["component"] for step in planned(stack)] == ["models", "query"]  # not what was never done
     finally:
         config.write_text(good)
     assert stack.pulumi(*UP).returncode == 0

@@ -10,6 +10,9 @@ from infra.topology import Limits, Volume
 FOLDER = "/etc/breakwater"
 """Where a container has the files that are given to it, unless the program looks for them elsewhere."""
 
+SLOWER = 3
+"""A limit on CPU makes a start this much slower than that of a process without one, which the topology goes by."""
+
 
 @dataclass(frozen=True)
 class Check:

@@ -10,14 +10,14 @@ import pulumi_docker as docker
 
 from infra.secret import Step
 from infra.settings import Settings
-from infra.targets.docker.container import Container
+from infra.targets.docker.container import SLOWER, Container
 from infra.targets.docker.containers import GATEWAY_CONFIG, LOOPBACK, container, gate, jobs_image
 from infra.targets.docker.engine import has_gpu
 from infra.targets.docker.gateway_config import GatewayConfig
 from infra.targets.docker.manifest import wanted
 from infra.targets.docker.once import Gate, Job
 from infra.targets.docker.place import Place
-from infra.targets.docker.resources import SLOWER, Resources
+from infra.targets.docker.resources import Resources
 from infra.targets.dynamic import Props
 from infra.targets.secret_resource import Secret
 from infra.targets.secrets import secret_names
@@ -69,20 +69,21 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
     in_use: pulumi.Output[dict[str, str]] = pulumi.Output.all(
         **{name: secret.value for name, secret in secrets.items()}
     )
-    return outputs(topology, settings) | {"secrets": in_use}
+    # Only once all is there: a deployment that fails leaves the manifest of the one before.
+    done = pulumi.Output.all(*(resource.urn for several in ready.values() for resource in several))
+    manifest = done.apply(lambda _: wanted(topology, settings).to_json())
+    return outputs(topology, settings) | {"secrets": in_use, "manifest": manifest}
 
 
 def outputs(topology: Topology, settings: Settings) -> dict[str, Any]:
     """Where the components are published, and what a person or a test has to know to use the stack."""
-    manifest = wanted(topology, settings)
-    published = {port.host for one in manifest.components for port in one.ports}
+    published = {port.host for one in wanted(topology, settings).components for port in one.ports}
     ports = {f"{c.name}/{p.name}": p.host for c in topology.components for p in c.ports if p.host in published}
     return {
         "gateway": f"http://{host_of(settings.docker_host)}:{ports['kong/http']}",
         "ports": ports,
         "consumers": list(settings.consumers),
         "target": "docker",
-        "manifest": manifest.to_json(),
     }
 
 

@@ -51,9 +51,9 @@ class Place:
     def rolled(self, component: str) -> bool:
         """Whether a new container of it is healthy before the old one goes; behind a proxy that finds one by name, no.
 
-        Nor is anything with a port of the machine: two cannot have it.
+        Nor is anything with a port of the machine, which two cannot have, or that the stack has no memory for twice.
         """
-        return component in SERVICES and not self.settings.chaos
+        return component in SERVICES and not self.settings.chaos and component not in self.settings.stop_first
 
     def called(self, consumer: str) -> tuple[str, ...]:
         """The components that `consumer` calls and of which there may be two."""

@@ -13,7 +13,7 @@ import pulumi
 import pulumi_docker as docker
 
 from infra.manifest import placeholder_secrets
-from infra.targets.docker.container import Check, Container
+from infra.targets.docker.container import SLOWER, Check, Container
 from infra.targets.docker.engine import COMPONENT_LABEL, FILES_LABEL, IMAGE_LABEL, SPEC_LABEL, STACK_LABEL
 from infra.targets.docker.manifest import spec
 from infra.targets.docker.place import Place
@@ -29,8 +29,6 @@ NETWORKS: Mapping[str, Mapping[str, Any]] = {
     # Leads out, for what pulls models.
     "egress": {},
 }
-SLOWER = 3
-"""A limit on CPU makes a start this much slower than that of a process without one, which the topology goes by."""
 
 
 @dataclass

@@ -40,7 +40,10 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
             _props(stack, component, program(stack, component), accepted),
             pulumi.ResourceOptions(depends_on=[supervisor, *needs]),
         )
-    return outputs(stack) | {"secrets": in_use}
+    # Only once all is there: a deployment that fails leaves the manifest of the one before.
+    done = pulumi.Output.all(*(resource.urn for resource in resources.values()))
+    manifest = done.apply(lambda _: wanted(topology, settings).to_json())
+    return outputs(stack) | {"secrets": in_use, "manifest": manifest}
 
 
 def outputs(stack: Stack) -> dict[str, Any]:
@@ -52,7 +55,6 @@ def outputs(stack: Stack) -> dict[str, Any]:
         "consumers": list(stack.settings.consumers),
         "root": str(stack.paths.root),
         "target": "local",
-        "manifest": wanted(stack.topology, stack.settings).to_json(),
     }
 
 

@@ -69,6 +69,8 @@ PROCESS_KEYS = (
     "stopSignal",
     "source",
 )
+TOOK = "tookSeconds"
+"""The property that tells how long the last start took, for a plan's estimate of the next one."""
 RESTARTING_KEYS = ("root", *(key for key in PROCESS_KEYS if key != "liveFiles"))
 
 
@@ -78,20 +80,18 @@ class ProcessProvider(Provider):
     keys = ("root", *PROCESS_KEYS)
 
     def create(self, props: Props) -> CreateResult:
-        _start(props)
-        return CreateResult(str(props["component"]), props)
+        return CreateResult(str(props["component"]), {**props, TOOK: _start(props)})
 
     def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
         if differs(olds, news, RESTARTING_KEYS):
             if asked_steps(os.environ):  # a rotation under load
                 raise RestartError(f"{news['component']} has changes that need a restart; run `make up` first")
-            _start(news)
-        else:
-            paths, name = StackPaths(Path(news["root"])), str(news["component"])
-            write(paths.run(name), news["liveFiles"])
-            for left_over in olds.get("liveFiles", {}).keys() - news["liveFiles"].keys():
-                (paths.run(name) / left_over).unlink(missing_ok=True)
-        return UpdateResult(news)
+            return UpdateResult({**news, TOOK: _start(news)})
+        paths, name = StackPaths(Path(news["root"])), str(news["component"])
+        write(paths.run(name), news["liveFiles"])
+        for left_over in olds.get("liveFiles", {}).keys() - news["liveFiles"].keys():
+            (paths.run(name) / left_over).unlink(missing_ok=True)
+        return UpdateResult({**news, TOOK: olds.get(TOOK)})
 
     def read(self, id_: str, props: Props) -> ReadResult:
         state = supervisor.states(StackPaths(Path(props["root"]))).get(props["component"], {})
@@ -104,8 +104,9 @@ class ProcessProvider(Provider):
         shutil.rmtree(paths.run(props["component"]), ignore_errors=True)
 
 
-def _start(props: Props) -> None:
-    paths, name = StackPaths(Path(props["root"])), str(props["component"])
+def _start(props: Props) -> float:
+    """Start the component, after ending it if it runs; returns the seconds until it was healthy."""
+    paths, name, began = StackPaths(Path(props["root"])), str(props["component"]), time.monotonic()
     _prepare(paths, props)
     supervisor.start(paths)
     supervisor.put(paths, name, stop_signal=str(props["stopSignal"]))
@@ -114,6 +115,7 @@ def _start(props: Props) -> None:
     except StartError:
         supervisor.remove(paths, name)
         raise
+    return round(time.monotonic() - began, 1)
 
 
 def _prepare(paths: StackPaths, props: Props) -> None:
