@@ -9,13 +9,13 @@ COMPILE = .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes --
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster conformance images test lint tools lock clean
+.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster drift conformance images test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv/.ready tools ## bring the stack up, load the sample documents, answer a question
-	@$(BREAKWATER) up --stack $(STACK) $(if $(OFFSET),--offset $(OFFSET))
+up: .venv/.ready tools ## bring the stack up, load the sample documents, answer a question (REPAIR=1: and repair what has drifted)
+	@$(BREAKWATER) up --stack $(STACK) $(if $(OFFSET),--offset $(OFFSET)) $(if $(REPAIR),--repair)
 
 down: .venv/.ready ## stop the stack; its data stays (PURGE=1 deletes it)
 	@$(BREAKWATER) down --stack $(STACK) $(if $(PURGE),--purge)
@@ -79,6 +79,9 @@ replicas: .venv/.ready ## compare the vector nodes' contents (REPAIR=1 makes the
 
 cluster: .venv/.ready ## the vector cluster; DO=single and DO=replicate switch to one node and back
 	@$(BREAKWATER) cluster --stack $(STACK) $(DO)
+
+drift: .venv/.ready ## where a running stack differs from what is wanted of it, why, and what repairs it
+	@$(BREAKWATER) drift --stack $(STACK)
 
 conformance: .venv/.ready ## whether a stack does what it has to, seen from outside (ONLY=text; OUTPUTS=file)
 	@$(CONFORMANCE) $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(STACK)) $(if $(ONLY),--only "$(ONLY)")

@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from infra.commands import ask, cluster, down, env, images, logs, plan, policy, replicas, rotate, status, up
+from infra.commands import ask, cluster, down, drift, env, images, logs, plan, policy, replicas, rotate, status, up
 from infra.gateway.tokens import TokenError
 from infra.plan.steps import PlanError
 from infra.policy.rules import PolicyError
@@ -28,6 +28,7 @@ COMMANDS = {
     "cluster": cluster,
     "replicas": replicas,
     "rotate": rotate,
+    "drift": drift,
     "images": images,
     "env": env,
 }

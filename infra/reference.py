@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 
+from infra.drift.kinds import COMMANDS, KINDS
 from infra.policy.rules import RULES
 from infra.settings import PROJECT_ROOT
 from infra.topology import BUDGET_CPUS, BUDGET_MEMORY_MB, Component, topology
@@ -73,14 +74,28 @@ def _shown(default: object) -> str:
     return ", ".join(default) if isinstance(default, list) else str(default)
 
 
+def drift() -> str:
+    """Every kind of drift with its cause and its repair."""
+    by = {**COMMANDS, "person": "a person"}
+    rows = (
+        (f"`{name}`", kind.means, _plain(kind.cause), by[kind.by], _plain(kind.repair)) for name, kind in KINDS.items()
+    )
+    return _table(("kind", "means", "most likely cause", "repaired by", "repair"), rows)
+
+
+def _plain(text: str) -> str:
+    """A text of a kind, with the names of what it is about in capitals."""
+    return text.format(component="COMPONENT", what="NAME", at="URL").replace("|", "\\|")
+
+
 def _table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     header = tuple(header)
     lines = (header, ("---",) * len(header), *rows)
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {f.__name__: f for f in (components, edges, budget, settings, rules)}
-PAGES = ("topology.md", "capacity.md", "configuration.md", "policy.md")
+TABLES: dict[str, Callable[[], str]] = {f.__name__: f for f in (components, edges, budget, settings, drift, rules)}
+PAGES = ("topology.md", "capacity.md", "configuration.md", "drift.md", "policy.md")
 
 
 def filled(page: str) -> str:

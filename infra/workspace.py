@@ -92,11 +92,25 @@ def outputs(stack: str) -> dict[str, Any]:
     return answer
 
 
-def resources(stack: str) -> list[dict[str, Any]]:
-    """The resources in the stack's state, secrets in clear; raises WorkspaceError where there is no such stack."""
+def resources(stack: str) -> dict[tuple[str, str], dict[str, Any]]:
+    """The outputs of each resource in the stack's state, by its type and name, secrets in clear.
+
+    Raises WorkspaceError where there is no such stack.
+    """
     state = json.loads(ask_pulumi("stack", "export", "--show-secrets", "-s", stack))
-    found: list[dict[str, Any]] = state["deployment"].get("resources", [])
-    return found
+    return {
+        (resource["type"], resource["urn"].rpartition("::")[2]): _clear(resource.get("outputs", {}))
+        for resource in state["deployment"].get("resources", [])
+    }
+
+
+def _clear(value: Any) -> Any:
+    """A value of an exported state; a secret one is wrapped, and JSON of its own."""
+    if isinstance(value, dict):
+        if "plaintext" in value:
+            return json.loads(value["plaintext"])
+        return {key: _clear(inner) for key, inner in value.items()}
+    return value
 
 
 @contextmanager

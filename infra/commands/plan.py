@@ -7,18 +7,18 @@ Exits with 0 if it may be done, 1 with the reason if not. docs/plan.md tells wha
 
 import argparse
 import json
-from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from infra import workspace
-from infra.manifest import Manifest, from_json
+from infra.manifest import Manifest
 from infra.plan.steps import Plan, PlanError, plan
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import wanted
 from infra.targets.local.resources import TOOK
+from infra.targets.running import deployed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,24 +38,15 @@ def run(parsed: argparse.Namespace) -> int:
 
 def of(after: Manifest) -> Plan:
     """The plan from the last deployment of the stack to this one."""
-    resources = workspace.resources(after.stack) if workspace.exists(after.stack) else []
-    by_name = {resource["urn"].rpartition("::")[2]: resource.get("outputs") or {} for resource in resources}
-    took = {name: float(outputs[TOOK]) for name, outputs in by_name.items() if outputs.get(TOOK)}
-    return plan(_deployed(resources), after, took)
+    state = workspace.resources(after.stack) if workspace.exists(after.stack) else {}
+    took = {name: float(outputs[TOOK]) for (_, name), outputs in state.items() if outputs.get(TOOK)}
+    return plan(deployed(state), after, took)
 
 
 def allow(after: Manifest) -> None:
     """Raise PlanError if the plan is refused."""
     if refusals := of(after).refusals:
         raise PlanError(f"nothing was touched: {'; '.join(refusals)}")
-
-
-def _deployed(resources: list[dict[str, Any]]) -> Manifest | None:
-    """What the stack's last deployment left as its manifest; None if it is not up."""
-    for resource in resources:
-        if resource["type"] == "pulumi:pulumi:Stack" and "manifest" in (resource.get("outputs") or {}):
-            return from_json(resource["outputs"]["manifest"])
-    return None
 
 
 def show(planned: Plan) -> None:

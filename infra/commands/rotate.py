@@ -45,11 +45,9 @@ class PulumiStack:
 
     def read(self) -> dict[str, SecretState]:
         return {
-            resource["urn"].rpartition("::")[2]: secret_state(
-                {key: _clear(value) for key, value in resource["outputs"].items()}
-            )
-            for resource in workspace.resources(self._name)
-            if resource["type"].endswith("local:Secret")
+            name: secret_state(properties)
+            for (kind, name), properties in workspace.resources(self._name).items()
+            if kind.endswith("local:Secret")
         }
 
     def take(self, steps: Mapping[str, Step]) -> None:
@@ -57,11 +55,6 @@ class PulumiStack:
             *("up", "--yes", "--skip-preview", "--refresh=false", "--suppress-outputs", "-s", self._name),
             variables={VARIABLE: json.dumps(dict(steps))},
         )
-
-
-def _clear(value: Any) -> Any:
-    """A value of an exported state; a secret one is wrapped, and JSON of its own."""
-    return json.loads(value["plaintext"]) if isinstance(value, dict) and "plaintext" in value else value
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,8 @@
 
 On a stack that is up, only what changed is touched. A stack that breaks a rule (`breakwater policy`), or whose change
 there is no memory for (`breakwater plan`), is refused before that. Ends with the URLs, the status table and a token.
+With --repair everything that differs from what is wanted (`breakwater drift`) is repaired as well, as far as that loses
+nothing; what is left is told, and makes the exit status 1.
 """
 
 import argparse
@@ -12,8 +14,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from infra import workspace
-from infra.commands import plan, status
+from infra.commands import drift, plan, status
 from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
+from infra.drift.repair import repair, repair_ways
 from infra.policy.rules import hold
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import topology_of, wanted
@@ -24,6 +27,7 @@ LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two co
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Where the stack's ports are."""
     parser.add_argument("--offset", type=int, help="add this to every port (default: as the stack has it)")
+    parser.add_argument("--repair", action="store_true", help="repair what `breakwater drift` tells")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -33,9 +37,12 @@ def run(parsed: argparse.Namespace) -> int:
     hold(manifest, topology_of(settings), settings)
     plan.allow(manifest)
     with workspace.stack(parsed.stack, port_offset=parsed.offset):
+        if parsed.repair:
+            repair_ways(parsed.stack, print)
         failed = workspace.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", "-s", parsed.stack)
         if failed:
             return failed
+        left = repair(parsed.stack, print) if parsed.repair else []
         outputs = workspace.outputs(parsed.stack)
     gateway = Gateway(outputs)
     load(gateway)
@@ -43,7 +50,9 @@ def run(parsed: argparse.Namespace) -> int:
     rows = status.of_stack(parsed.stack)
     status.show(rows)
     _show_next(gateway, outputs)
-    return 0 if all(row.healthy for row in rows) else 1
+    if parsed.repair:
+        drift.show(left, parsed.stack)
+    return 0 if all(row.healthy for row in rows) and not left else 1
 
 
 def load(gateway: Gateway, *, deadline_s: float = LOAD_S) -> None:

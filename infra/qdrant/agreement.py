@@ -22,7 +22,7 @@ def disagreements(views: Views) -> Iterator[str]:
     if away := cluster.members - {view.peer for view in members.seen}:
         yield f"{len(away)} of {len(cluster.members)} members do not answer"
     for view in members.seen:
-        yield from _other_views(view, cluster)
+        yield from views_apart(view, cluster)
     for name, one in cluster.collections.items():
         for states in one.states.values():
             yield from (f"{name}: {s} at {views.name_of(peer)}" for peer, s in states.items() if s != "Active")
@@ -30,7 +30,7 @@ def disagreements(views: Views) -> Iterator[str]:
                 yield f"{name}: {len(states)} replicas, where the replication factor says {one.factors[0]}"
 
 
-def _other_views(view: View, cluster: View) -> Iterator[str]:
+def views_apart(view: View, cluster: View) -> Iterator[str]:
     """Where a member sees something else than the one to go by."""
     if view.members != cluster.members:
         yield f"{view.node.name} knows other members than {cluster.node.name}"

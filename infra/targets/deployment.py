@@ -9,6 +9,10 @@ from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.docker import manifest as docker_manifest
 from infra.targets.local import manifest as local_manifest
+from infra.targets.local.paths import StackPaths
+from infra.targets.local.programs import Stack
+from infra.targets.local.running import LocalStack
+from infra.targets.running import Running, State
 from infra.topology import Topology, topology
 
 _WANTED: Mapping[str, Callable[[Topology, Settings], Manifest]] = {
@@ -40,3 +44,8 @@ def deploy(settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
     """
     target = import_module(f"infra.targets.{settings.target}.deploy")  # the one alone: its provider's package is large
     return cast(dict[str, Any], target.deploy(topology_of(settings), settings, steps))
+
+
+def running(settings: Settings, state: State) -> Running:
+    """A stack with these settings that was deployed, by its state in Pulumi."""
+    return LocalStack(Stack(topology_of(settings), settings, StackPaths.of(settings.stack)), state)

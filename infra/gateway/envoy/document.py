@@ -1,5 +1,6 @@
 """Small helpers for reading kong.yml and writing Envoy's configuration."""
 
+import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -19,8 +20,13 @@ def typed(message: str, **config: Any) -> Json:
 
 
 def resources(message: str, items: Iterable[Json]) -> str:
-    """The text of a discovery file that holds `items` of that type."""
-    return text({"resources": [typed(message, **item) for item in items]})
+    """The text of a discovery file that holds `items` of that type.
+
+    Its version is a digest of them: Envoy's /config_dump tells by it which file it goes by.
+    """
+    typed_items = [typed(message, **item) for item in items]
+    version = hashlib.sha256(text({"resources": typed_items}).encode()).hexdigest()[:16]
+    return text({"version_info": version, "resources": typed_items})
 
 
 def text(document: Json) -> str:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Literal
@@ -51,6 +52,7 @@ def _on_path(program: str, *, use_path: bool) -> str | None:
     return str(Path(found).resolve()) if found else None
 
 
+@cache
 def _version(program: str) -> str:
     answer = subprocess.run([program, "--version"], capture_output=True, text=True, check=False, timeout=10)
     found = re.search(r"\d+\.\d+(\.\d+)?", answer.stdout + answer.stderr)
@@ -85,6 +87,7 @@ def _timescaledb(_component: str, use_path: bool) -> Implementation:
     return Implementation("stand-in", name, _version(found), found, difference)
 
 
+@cache
 def _has_timescaledb(postgres: str) -> bool:
     answer = subprocess.run(
         [str(Path(postgres).with_name("pg_config")), "--sharedir"],

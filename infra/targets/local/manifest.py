@@ -35,7 +35,7 @@ def _deployed(stack: Stack, component: Component) -> Deployed:
         live_files=digests(runs.live_files),
         source=runs.source,
         health=(check.kind,) if job else (check.kind, str(component.port(check.port).host), check.path),
-        ports=tuple(Published(HOST, port.host, port.host) for port in component.ports),
+        ports=tuple(Published(HOST, port.host, port.host) for port in component.ports if port.name not in runs.unbound),
         networks=("host",),
         volumes={str(stack.paths.volume(volume.name)): volume.name for volume in component.volumes},
         after=needs_of(stack, component.name),

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from infra.targets.services import DATABASE, DATABASE_USER
@@ -35,29 +36,31 @@ SETTINGS = {
 
 def main() -> None:
     """Prepare the data directory and become the server."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--bin", type=Path, required=True, help="the folder of postgres and initdb")
-    parser.add_argument("--data", type=Path, required=True, help="the data directory")
-    parser.add_argument("--port", required=True)
-    parser.add_argument("--password-file", type=Path, required=True)
-    arguments = parser.parse_args()
+    arguments = parsed(sys.argv[1:])
     prefix = AS_NOBODY if os.geteuid() == 0 else ()
     if not (arguments.data / "PG_VERSION").exists():
         create(prefix, arguments.bin, arguments.data)
     check_version(arguments.bin, arguments.data)
     set_password(prefix, arguments.bin, arguments.data, arguments.password_file.read_text().strip())
-    preload = {"shared_preload_libraries": "timescaledb"} if _has_timescaledb(arguments.bin) else {}
-    options = [f"-c{key}={value}" for key, value in {**SETTINGS, **preload}.items()]
-    command = [
-        *prefix,
-        str(arguments.bin / "postgres"),
-        "-D",
-        str(arguments.data),
-        "-p",
-        arguments.port,
-        *options,
-    ]
+    command = [*prefix, *server(arguments)]
     os.execvp(command[0], command)  # noqa: S606 - becoming the server is the point
+
+
+def parsed(arguments: Sequence[str]) -> argparse.Namespace:
+    """The command's arguments."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bin", type=Path, required=True, help="the folder of postgres and initdb")
+    parser.add_argument("--data", type=Path, required=True, help="the data directory")
+    parser.add_argument("--port", required=True)
+    parser.add_argument("--password-file", type=Path, required=True)
+    return parser.parse_args(arguments)
+
+
+def server(arguments: argparse.Namespace) -> tuple[str, ...]:
+    """The command of the server that this becomes."""
+    preload = {"shared_preload_libraries": "timescaledb"} if _has_timescaledb(arguments.bin) else {}
+    options = (f"-c{key}={value}" for key, value in {**SETTINGS, **preload}.items())
+    return (str(arguments.bin / "postgres"), "-D", str(arguments.data), "-p", arguments.port, *options)
 
 
 def check_version(programs: Path, data: Path) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from infra.gateway import gateway_files, is_live
 from infra.settings import PROJECT_ROOT, Settings
@@ -69,6 +70,7 @@ class Program:
     live_files: Files = no_files  # those that it reads again when they change; the others take a restart
     stop_signal: str = "TERM"
     source: str = ""  # changes when the project's own code that it runs does
+    unbound: tuple[str, ...] = ()  # the ports on which a stand-in does not listen
 
 
 def needs_of(stack: Stack, name: str) -> tuple[str, ...]:
@@ -97,8 +99,9 @@ def source_digest(*sources: str) -> str:
     return digest.hexdigest()[:16]
 
 
-def _toxiproxy(stack: Stack, component: Component, implementation: Implementation) -> Program:
-    proxies = [
+def proxies(stack: Stack) -> list[dict[str, Any]]:
+    """The proxy of every edge, as Toxiproxy is told."""
+    return [
         {
             "name": edge.name,
             "listen": f"{HOST}:{edge.listen}",
@@ -107,6 +110,9 @@ def _toxiproxy(stack: Stack, component: Component, implementation: Implementatio
         }
         for edge in stack.topology.edges
     ]
+
+
+def _toxiproxy(stack: Stack, component: Component, implementation: Implementation) -> Program:
     return Program(
         implementation,
         (
@@ -116,7 +122,7 @@ def _toxiproxy(stack: Stack, component: Component, implementation: Implementatio
             *("-config", stack.file(component.name, "proxies.json")),
         ),
         {"LOG_LEVEL": "info"},
-        files=lambda _secrets: {"proxies.json": json.dumps(proxies, indent=2)},
+        files=lambda _secrets: {"proxies.json": json.dumps(proxies(stack), indent=2)},
     )
 
 
@@ -148,7 +154,7 @@ def _qdrant(stack: Stack, component: Component, implementation: Implementation) 
         return Program(implementation, (implementation.program, *peers), environment)
     ports = ("--host", HOST, "--http-port", http, "--p2p-port", p2p)
     command = _module("infra.embedded.qdrant", *ports, *peers, "--storage", storage)
-    return Program(implementation, command, source=source_digest("infra/embedded/qdrant"))
+    return Program(implementation, command, source=source_digest("infra/embedded/qdrant"), unbound=("grpc",))
 
 
 def _redis(stack: Stack, _component: Component, implementation: Implementation) -> Program:
@@ -159,6 +165,7 @@ def _redis(stack: Stack, _component: Component, implementation: Implementation) 
         "--maxmemory-policy": "allkeys-lru",
         "--save": "",  # a cache: nothing in it is worth a disk write
         "--appendonly": "no",
+        "--set-proc-title": "no",  # `drift` compares the command with what runs; a title would take its place
     }
     arguments = (word for option in options.items() for word in option)
     return Program(implementation, (implementation.program, *arguments))

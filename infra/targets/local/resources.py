@@ -80,13 +80,13 @@ class ProcessProvider(Provider):
     keys = ("root", *PROCESS_KEYS)
 
     def create(self, props: Props) -> CreateResult:
-        return CreateResult(str(props["component"]), {**props, TOOK: _start(props)})
+        return CreateResult(str(props["component"]), {**props, TOOK: start_process(props)})
 
     def update(self, _id: str, olds: Props, news: Props) -> UpdateResult:
         if differs(olds, news, RESTARTING_KEYS):
             if asked_steps(os.environ):  # a rotation under load
                 raise RestartError(f"{news['component']} has changes that need a restart; run `make up` first")
-            return UpdateResult({**news, TOOK: _start(news)})
+            return UpdateResult({**news, TOOK: start_process(news)})
         paths, name = StackPaths(Path(news["root"])), str(news["component"])
         write(paths.run(name), news["liveFiles"])
         for left_over in olds.get("liveFiles", {}).keys() - news["liveFiles"].keys():
@@ -104,8 +104,11 @@ class ProcessProvider(Provider):
         shutil.rmtree(paths.run(props["component"]), ignore_errors=True)
 
 
-def _start(props: Props) -> float:
-    """Start the component, after ending it if it runs; returns the seconds until it was healthy."""
+def start_process(props: Props) -> float:
+    """Have the supervisor run a component by these properties, in place of what ran as that; raises StartError.
+
+    Returns the seconds until it was healthy.
+    """
     paths, name, began = StackPaths(Path(props["root"])), str(props["component"]), time.monotonic()
     _prepare(paths, props)
     supervisor.start(paths)
@@ -161,18 +164,23 @@ class JobProvider(Provider):
     keys = ProcessProvider.keys
 
     def create(self, props: Props) -> CreateResult:
-        _run(props)
+        run_job(props)
         return CreateResult(str(props["component"]), props)
 
     def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
-        _run(news)
+        run_job(news)
         return UpdateResult(news)
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        specification = StackPaths(Path(props["root"])).run(props["component"]) / "program.json"
+        return ReadResult(id_ if specification.exists() else "", dict(props))
 
     def delete(self, _id: str, props: Props) -> None:
         shutil.rmtree(StackPaths(Path(props["root"])).run(props["component"]), ignore_errors=True)
 
 
-def _run(props: Props) -> None:
+def run_job(props: Props) -> None:
+    """Run a job by these properties to its end; raises StartError."""
     paths, name = StackPaths(Path(props["root"])), str(props["component"])
     _prepare(paths, props)
     command = [*supervisor.LAUNCH, str(paths.run(name) / "program.json")]

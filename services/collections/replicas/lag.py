@@ -7,13 +7,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 
+from services.collections.replicas import COLLECTION
 from services.collections.replicas.follower import Follower, Marker
 from services.collections.replicas.metrics import LAG, MARKERS, STATE
 from services.collections.replicas.node import ABSENT, ACTIVE, Node, NodeUnavailableError
 from services.common.errors import NotFoundError, ServiceError
 from services.common.qdrant import Point, Qdrant
 
-COLLECTION = "_replication"
 MARKER = 0
 """The id of the collection's only point."""
 AGAIN_S = 0.5  # before a node that did not show a marker is looked at once more

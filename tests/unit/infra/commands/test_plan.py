@@ -25,25 +25,13 @@ def deployed(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """What the stack's last deployment left in its state; empty for one that was never brought up."""
     state: dict[str, Any] = {}
 
-    def resources(_stack: str) -> list[Mapping[str, Any]]:
-        return [
-            {
-                "type": "pulumi:pulumi:Stack",
-                "urn": "urn:pulumi:test::breakwater::pulumi:pulumi:Stack::x",
-                "outputs": state,
-            },
-            {
-                "type": "local:Process",
-                "urn": "urn:pulumi:test::breakwater::local:Process::query",
-                "outputs": {TOOK: 4.2},
-            },
-            {
-                "type": "local:Process",
-                "urn": "urn:pulumi:test::breakwater::local:Process::kong",
-                "outputs": {TOOK: None},
-            },
-            {"type": "local:Secret", "urn": "urn:pulumi:test::breakwater::local:Secret::a"},
-        ]
+    def resources(_stack: str) -> dict[tuple[str, str], Mapping[str, Any]]:
+        return {
+            ("pulumi:pulumi:Stack", "x"): state,
+            ("local:Process", "query"): {TOOK: 4.2},
+            ("local:Process", "kong"): {TOOK: None},
+            ("local:Secret", "a"): {},
+        }
 
     monkeypatch.setattr(workspace, "resources", resources)
     monkeypatch.setattr(workspace, "exists", lambda _stack: bool(state))

@@ -19,8 +19,8 @@ CLOSED = 1  # nobody listens on that port
 STATE = SecretState("new-secret".ljust(32, "x"), "old-secret".ljust(32, "x"), "switched")
 
 
-def exported(name: str, **outputs: Any) -> dict[str, Any]:
-    return {"type": "pulumi-python:dynamic/local:Secret", "urn": f"urn:pulumi:s::b::t::{name}", "outputs": outputs}
+def exported(name: str, kind: str = "Secret", **outputs: Any) -> dict[str, Any]:
+    return {"type": f"pulumi-python:dynamic/local:{kind}", "urn": f"urn:pulumi:s::b::t::{name}", "outputs": outputs}
 
 
 def test_the_secrets_are_read_from_pulumis_state(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -29,9 +29,10 @@ def test_the_secrets_are_read_from_pulumis_state(monkeypatch: pytest.MonkeyPatch
     resources = [
         exported("interServiceSecret", value=value, other=other, phase="introduced", step="introduce"),
         exported("databasePassword", value=value),
-        {"type": "pulumi-python:dynamic/local:Process", "urn": "urn:pulumi:s::b::t::query", "outputs": {}},
+        exported("query", kind="Process"),
     ]
-    monkeypatch.setattr(workspace, "resources", lambda _: resources)
+    state = json.dumps({"deployment": {"resources": resources}})
+    monkeypatch.setattr(workspace, "ask_pulumi", lambda *_: state)
     assert PulumiStack("s").read() == {
         "interServiceSecret": SecretState("a", "b", "introduced"),
         "databasePassword": SecretState("a"),

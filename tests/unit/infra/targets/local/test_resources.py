@@ -28,7 +28,7 @@ def run(tmp_path: Path) -> Path:
 def started(monkeypatch: pytest.MonkeyPatch) -> list[Props]:
     """What was started instead of merely given new files."""
     started: list[Props] = []
-    monkeypatch.setattr(resources, "_start", started.append)
+    monkeypatch.setattr(resources, "start_process", started.append)
     return started
 
 

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import pytest
 from prometheus_client import REGISTRY
 
-from services.collections.replicas.lag import COLLECTION
+from services.collections.replicas import COLLECTION
 from services.collections.replicas.monitor import monitoring
 from tests.servers import eventually
 from tests.unit.services.collections.replicas.fakes import FakeNode, FakeStore, held, nodes_with

@@ -1,0 +1,1 @@
+"""What a stack is like from outside, whatever its target: each probe reads, and compares what it read."""
