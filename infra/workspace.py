@@ -50,6 +50,8 @@ def environment() -> dict[str, str]:
         # A plugin that a target needs is installed before; looking for one takes seconds where there is no network.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
         "PULUMI_SKIP_UPDATE_CHECK": "true",
+        # Pulumi has pip list what is installed, and pip would ask pypi.org for its own version.
+        "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
 
 

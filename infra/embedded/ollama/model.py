@@ -1,12 +1,16 @@
 """all-MiniLM-L6-v2: text to tokens, tokens to embeddings, with onnxruntime on the CPU."""
 
 import hashlib
+import os
 import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+
+# Read by onnxruntime as it is imported: without it, it tells Microsoft of every model that it loads.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime
