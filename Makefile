@@ -7,15 +7,16 @@ CONFORMANCE = .venv/bin/python -m conformance
 BENCH = .venv/bin/python -m benchmarks
 COMPILE = .venv/bin/uv pip compile -q --python-version 3.11 --generate-hashes --no-annotate --no-header
 SHELL := /bin/sh
+export OFFLINE # tools/setup and tools/build read it
 .DEFAULT_GOAL := help
 
-.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster drift conformance images test lint tools lock clean
+.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster drift conformance images bundle test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-up: .venv/.ready tools ## bring the stack up, load the sample documents, answer a question (REPAIR=1: and repair what has drifted)
-	@$(BREAKWATER) up --stack $(STACK) $(if $(OFFSET),--offset $(OFFSET)) $(if $(REPAIR),--repair)
+up: .venv/.ready tools ## bring the stack up, load the sample documents, answer a question (REPAIR=1: and repair what drifted; OFFLINE=1: from a bundle)
+	@$(BREAKWATER) up --stack $(STACK) $(if $(OFFSET),--offset $(OFFSET)) $(if $(REPAIR),--repair) $(if $(OFFLINE),--offline)
 
 down: .venv/.ready ## stop the stack; its data stays (PURGE=1 deletes it)
 	@$(BREAKWATER) down --stack $(STACK) $(if $(PURGE),--purge)
@@ -88,6 +89,9 @@ conformance: .venv/.ready ## whether a stack does what it has to, seen from outs
 
 images: .venv/.ready ## build the images of services and jobs (RELEASE=, REGISTRY=, PUSH=1, BASE=, NETWORK=)
 	@$(BREAKWATER) images --stack $(STACK) $(if $(RELEASE),--release $(RELEASE)) $(if $(REGISTRY),--registry $(REGISTRY)) $(if $(BASE),--base $(BASE)) $(if $(NETWORK),--network $(NETWORK)) $(if $(PUSH),--push)
+
+bundle: .venv/.ready tools ## one archive that brings a stack up where there is no network (OUT=file, UNCOMMITTED=1)
+	@$(BREAKWATER) bundle --stack $(STACK) $(if $(OUT),--output $(OUT)) $(if $(UNCOMMITTED),--uncommitted)
 
 test: .venv/.ready tools ## format, lint, types, every test layer, coverage floors
 	@tests/run

@@ -3,7 +3,23 @@
 import argparse
 import sys
 
-from infra.commands import ask, cluster, down, drift, env, images, logs, plan, policy, replicas, rotate, status, up
+from infra.bundle import BundleError
+from infra.commands import (
+    ask,
+    bundle,
+    cluster,
+    down,
+    drift,
+    env,
+    images,
+    logs,
+    plan,
+    policy,
+    replicas,
+    rotate,
+    status,
+    up,
+)
 from infra.gateway.tokens import TokenError
 from infra.plan.steps import PlanError
 from infra.policy.rules import PolicyError
@@ -15,6 +31,7 @@ from infra.targets.docker.builder import ImagesError
 from infra.targets.docker.engine import EngineError
 from infra.targets.local.implementations import MissingProgramError
 from infra.topology import TopologyError
+from infra.wheels import WheelError
 from infra.workspace import WorkspaceError
 
 COMMANDS = {
@@ -30,6 +47,7 @@ COMMANDS = {
     "rotate": rotate,
     "drift": drift,
     "images": images,
+    "bundle": bundle,
     "env": env,
 }
 EXPECTED = (
@@ -45,6 +63,8 @@ EXPECTED = (
     SwitchError,
     ImagesError,
     EngineError,
+    BundleError,
+    WheelError,
     ask.AskError,
 )
 

@@ -59,7 +59,7 @@ def bring_up(stack: str, settings: Settings) -> None:
     collections["collections"].append({**collections["collections"][0], "name": INBOX, "directory": INBOX})
     (root / "collections-config.json").write_text(json.dumps(collections))
     stack_file(stack).write_text(yaml.safe_dump({"config": _config(stack, settings)}))
-    if up.run(argparse.Namespace(stack=stack, offset=None, repair=False)):
+    if up.run(argparse.Namespace(stack=stack, offset=None, repair=False, offline=False)):
         raise OwnStackError(f"stack {stack} did not come up")
 
 

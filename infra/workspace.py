@@ -45,7 +45,7 @@ def environment() -> dict[str, str]:
         "PULUMI_CONFIG_PASSPHRASE_FILE": str(passphrase),
         # The salt of the passphrase is this machine's; it stays in the state, see `_without_salt`.
         "PULUMI_FALLBACK_TO_STATE_SECRETS_MANAGER": "true",
-        "PULUMI_HOME": os.environ.get("PULUMI_HOME") or str(data / "pulumi"),
+        "PULUMI_HOME": str(pulumi_home()),
         "PULUMI_PYTHON_CMD": sys.executable,
         # A plugin that a target needs is installed before; looking for one takes seconds where there is no network.
         "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
@@ -53,6 +53,11 @@ def environment() -> dict[str, str]:
         # Pulumi has pip list what is installed, and pip would ask pypi.org for its own version.
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
+
+
+def pulumi_home() -> Path:
+    """Where Pulumi has its plugins."""
+    return Path(os.environ.get("PULUMI_HOME") or data_directory() / "pulumi")
 
 
 def pulumi(*arguments: str) -> int:

@@ -20,14 +20,16 @@ from infra.drift.repair import repair, repair_ways
 from infra.policy.rules import hold
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import topology_of, wanted
+from infra.targets.docker import offline
 
 LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two cores
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the stack's ports are."""
+    """Where the stack's ports are, and where its images come from."""
     parser.add_argument("--offset", type=int, help="add this to every port (default: as the stack has it)")
     parser.add_argument("--repair", action="store_true", help="repair what `breakwater drift` tells")
+    parser.add_argument("--offline", action="store_true", help="the docker target's images are those of the bundle")
 
 
 def run(parsed: argparse.Namespace) -> int:
@@ -36,6 +38,8 @@ def run(parsed: argparse.Namespace) -> int:
     manifest = wanted(settings)
     hold(manifest, topology_of(settings), settings)
     plan.allow(manifest)
+    if parsed.offline and settings.target == "docker":
+        print(f"images of the bundle: {len(offline.load(settings))} were new to the engine")
     with workspace.stack(parsed.stack, port_offset=parsed.offset):
         if parsed.repair:
             repair_ways(parsed.stack, print)

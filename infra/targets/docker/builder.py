@@ -1,9 +1,10 @@
-"""The `docker` command as it builds, pushes and describes images on one engine."""
+"""The `docker` command as it builds, pushes, saves, loads and describes images on one engine."""
 
 import json
 import os
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from infra.settings import PROJECT_ROOT
@@ -45,6 +46,21 @@ class Builder:
         """What the engine tells of an image that it has."""
         found: dict[str, Any] = json.loads(self._ask("image", "inspect", "--format", "{{json .}}", name))
         return found
+
+    def find(self, name: str) -> dict[str, Any] | None:
+        """What the engine tells of an image; None where it does not have it."""
+        try:
+            return self.inspect(name)
+        except subprocess.CalledProcessError:
+            return None
+
+    def save(self, names: Sequence[str], file: Path) -> None:
+        """Write images, with their names, to one file; raises ImagesError."""
+        self._show("the images are not saved; what Docker says above tells why", "save", "--output", str(file), *names)
+
+    def load(self, file: Path) -> None:
+        """Have the engine hold the images of a file that `save` wrote; raises ImagesError."""
+        self._show(f"{file} is not loaded; what Docker says above tells why", "load", "--input", str(file))
 
     def _check(self) -> None:
         try:
