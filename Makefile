@@ -10,7 +10,7 @@ SHELL := /bin/sh
 export OFFLINE # tools/setup and tools/build read it
 .DEFAULT_GOAL := help
 
-.PHONY: help up down plan policy status logs ask env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster drift conformance images bundle test lint tools lock clean
+.PHONY: help up down plan policy status logs ask token env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster schema drift conformance images bundle test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ logs: .venv/.ready ## the components' logs (C=query for one, F=1 to follow)
 
 ask: .venv/.ready ## ask the stack a question (Q="why is there a breaker?")
 	@$(BREAKWATER) ask --stack $(STACK) $(if $(Q),"$(Q)")
+
+token: .venv/.ready ## a token for a day: export TOKEN=$$(make -s token) (CONSUMER=name for another consumer's)
+	@$(BREAKWATER) token --stack $(STACK) $(if $(CONSUMER),--consumer $(CONSUMER))
 
 env: .venv/.ready ## what prepares a shell for `pulumi`: eval "$$(make env)"
 	@$(BREAKWATER) env --stack $(STACK)
@@ -83,6 +86,9 @@ cluster: .venv/.ready ## the vector cluster; DO=single and DO=replicate switch t
 
 drift: .venv/.ready ## where a running stack differs from what is wanted of it, why, and what repairs it
 	@$(BREAKWATER) drift --stack $(STACK)
+
+schema: .venv/.ready ## the database's migrations; DO=migrate, DO=rollback (the last one), DO="drop --yes"
+	@$(BREAKWATER) schema --stack $(STACK) $(DO)
 
 conformance: .venv/.ready ## whether a stack does what it has to, seen from outside (ONLY=text; OUTPUTS=file)
 	@$(CONFORMANCE) $(if $(OUTPUTS),--outputs $(OUTPUTS),--stack $(STACK)) $(if $(ONLY),--only "$(ONLY)")

@@ -17,7 +17,9 @@ from infra.commands import (
     policy,
     replicas,
     rotate,
+    schema,
     status,
+    token,
     up,
 )
 from infra.gateway.tokens import TokenError
@@ -42,10 +44,12 @@ COMMANDS = {
     "status": status,
     "logs": logs,
     "ask": ask,
+    "token": token,
     "cluster": cluster,
     "replicas": replicas,
     "rotate": rotate,
     "drift": drift,
+    "schema": schema,
     "images": images,
     "bundle": bundle,
     "env": env,
@@ -66,6 +70,7 @@ EXPECTED = (
     BundleError,
     WheelError,
     ask.AskError,
+    schema.SchemaError,
 )
 
 

@@ -20,13 +20,21 @@ def main() -> None:
     parser.add_argument("--password-file", type=Path, required=True)
     parser.add_argument("--collections", type=Path, required=True, help="the JSON to upsert into rag.collections")
     arguments = parser.parse_args()
-    url = with_password(arguments.url, arguments.password_file.read_text().strip())
-    dbmate = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--migrations-table", RECORD, "--no-dump-schema", "--wait"]
-    dbmate += ["up"]
-    run(dbmate, DATABASE_URL=f"{url}?sslmode=disable")
-    if arguments.collections.exists():
-        migrate = [sys.executable, "-m", "services.collections.migrate_config", str(arguments.collections)]
-        run(migrate, DATABASE_URL=arguments.url, DATABASE_PASSWORD_FILE=str(arguments.password_file))
+    migrate(arguments.url, arguments.password_file.read_text().strip(), arguments.collections)
+
+
+def migrate(url: str, password: str, collections: Path) -> None:
+    """Bring the schema up to date and the collections into it; exits with the first one's status that fails."""
+    dbmate("up", url, password)
+    if collections.exists():
+        command = [sys.executable, "-m", "services.collections.migrate_config", str(collections)]
+        run(command, DATABASE_URL=url, DATABASE_PASSWORD=password)
+
+
+def dbmate(action: str, url: str, password: str) -> None:
+    """Have dbmate do `up`, `rollback` (the last migration) or `status`; exits with its status where that fails."""
+    command = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--migrations-table", RECORD, "--no-dump-schema", "--wait"]
+    run([*command, action], DATABASE_URL=f"{with_password(url, password)}?sslmode=disable")
 
 
 def with_password(url: str, password: str) -> str:

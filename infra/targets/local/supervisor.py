@@ -35,6 +35,9 @@ chmod = 0700
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
 
+[supervisorctl]
+serverurl = unix://{socket}
+
 [include]
 files = {programs}/*.conf
 """
