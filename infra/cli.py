@@ -74,8 +74,8 @@ EXPECTED = (
 )
 
 
-def main() -> None:
-    """Run one command; exits with 0 if it did what it says, 1 with the reason if not, 2 for wrong arguments."""
+def parser() -> argparse.ArgumentParser:
+    """Of all commands."""
     parser = argparse.ArgumentParser(prog="breakwater", description="Run, and look at, a Breakwater stack.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, module in COMMANDS.items():
@@ -89,7 +89,12 @@ def main() -> None:
         command.add_argument("--stack", default="local", help="the Pulumi stack (default: local)")
         module.arguments(command)
         command.set_defaults(run=module.run)
-    parsed = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Run one command; exits with 0 if it did what it says, 1 with the reason if not, 2 for wrong arguments."""
+    parsed = parser().parse_args()
     try:
         sys.exit(parsed.run(parsed))
     except EXPECTED as error:

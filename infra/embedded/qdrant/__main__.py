@@ -39,6 +39,7 @@ def main() -> None:
     parser.add_argument("--p2p-port", type=int, required=True)
     parser.add_argument("--uri", type=_uri, required=True, help="where the other nodes reach this one")
     parser.add_argument("--bootstrap", type=_uri, required=True, help="the uri of the node that founds the cluster")
+    parser.add_argument("--other", type=_uri, action="append", default=[], help="the uri of another node; repeatable")
     parser.add_argument("--storage", type=Path, required=True)
     parser.add_argument("--peer-timeout", type=float, default=15.0, help="seconds until a silent peer counts as dead")
     parser.add_argument("--consensus-timeout", type=float, default=10.0, help="seconds for creating a collection")
@@ -91,7 +92,8 @@ async def _begin(cluster: Cluster, membership: Membership, options: argparse.Nam
     if cluster.joined:
         await cluster.catch_up(CATCH_UP_S)
     elif founds:
-        cluster.found(options.uri)
+        if not await membership.rejoin(options.other):
+            cluster.found(options.uri)
     else:
         await membership.join(options.bootstrap)
     return membership.announce() if founds else membership.join(options.bootstrap)

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from contextlib import suppress
 
 from infra.embedded.qdrant.cluster import Cluster
@@ -40,6 +41,19 @@ class Membership:
                 self._cluster.learn_from(answer)
                 self._cluster.peers.addresses[answer["peer"]] = founder
                 return
+
+    async def rejoin(self, others: Sequence[str]) -> bool:
+        """Become a member by way of one of the others that is one; False if none of those that answer is.
+
+        So a founder that has lost its storage comes back to its cluster, and does not found a second one.
+        """
+        for uri in others:
+            with suppress(UnreachableError, RefusedError):
+                answer = await self._cluster.peers.ask_at(uri, "/p2p/ping", timeout_s=PATIENCE_S)
+                if answer.get("member"):
+                    await self.join(uri)
+                    return True
+        return False
 
     async def announce(self) -> None:
         """Have the cluster know this node's present address, should it be another than before."""

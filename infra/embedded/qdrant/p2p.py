@@ -60,7 +60,7 @@ class P2P:
         return await handler(request)
 
     async def _ping(self, _request: web.Request) -> Any:
-        return {}
+        return {"member": self._cluster.joined}
 
     async def _join(self, request: web.Request) -> Any:
         said = orjson.loads(await request.read())

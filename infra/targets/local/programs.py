@@ -137,8 +137,8 @@ def _ollama(stack: Stack, component: Component, implementation: Implementation) 
 
 def _qdrant(stack: Stack, component: Component, implementation: Implementation) -> Program:
     http, grpc, p2p = (str(stack.port(component.name, name)) for name in ("http", "grpc", "p2p"))
-    own, founder = (f"http://{stack.address(PEERS, node)}" for node in (component.name, QDRANT_NODES[0]))
-    peers = ("--uri", own, "--bootstrap", founder)
+    uris = {node: f"http://{stack.address(PEERS, node)}" for node in QDRANT_NODES[: stack.settings.qdrant_nodes]}
+    peers = ("--uri", uris[component.name], "--bootstrap", uris[QDRANT_NODES[0]])
     storage = stack.volume(component.name)
     if implementation.kind == "real":
         environment = {
@@ -153,7 +153,8 @@ def _qdrant(stack: Stack, component: Component, implementation: Implementation) 
         }
         return Program(implementation, (implementation.program, *peers), environment)
     ports = ("--host", HOST, "--http-port", http, "--p2p-port", p2p)
-    command = _module("infra.embedded.qdrant", *ports, *peers, "--storage", storage)
+    others = (word for node, uri in uris.items() if node != component.name for word in ("--other", uri))
+    command = _module("infra.embedded.qdrant", *ports, *peers, *others, "--storage", storage)
     return Program(implementation, command, source=source_digest("infra/embedded/qdrant"), unbound=("grpc",))
 
 

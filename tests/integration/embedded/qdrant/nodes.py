@@ -39,6 +39,7 @@ class Node:
     uri: str
     bootstrap: str
     storage: Path
+    others: tuple[str, ...] = ()
     process: subprocess.Popen[bytes] | None = None
     http: httpx.Client = field(init=False)
 
@@ -57,6 +58,7 @@ class Node:
             "--consensus-timeout": CONSENSUS_TIMEOUT_S,
         }
         arguments = [str(word) for option in options.items() for word in option]
+        arguments += [word for uri in self.others for word in ("--other", uri)]
         with self.storage.with_suffix(".log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "infra.embedded.qdrant", *arguments],
@@ -151,7 +153,7 @@ def cluster(
     """A running cluster, whose nodes advertise the relays' ports."""
     uris = [f"http://127.0.0.1:{port}" for port in relay_ports]
     nodes = [
-        Node(http, p2p, uri, uris[0], directory / str(index))
+        Node(http, p2p, uri, uris[0], directory / str(index), tuple(other for other in uris if other != uri))
         for index, (http, p2p, uri) in enumerate(zip(http_ports, p2p_ports, uris, strict=True))
     ]
     try:

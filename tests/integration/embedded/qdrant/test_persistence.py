@@ -5,6 +5,7 @@ import signal
 import threading
 
 import httpx
+import pytest
 
 from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for, wait_for
 
@@ -64,12 +65,13 @@ def test_a_node_that_was_down_follows_what_happened_to_collections(nodes: list[N
         assert len(list((node.storage / "collections").iterdir())) == 3
 
 
-def test_a_node_that_lost_its_storage_is_given_everything_again(nodes: list[Node]) -> None:
+@pytest.mark.parametrize("lost", [0, 1], ids=["founder", "joined"])
+def test_a_node_that_lost_its_storage_is_given_everything_again(nodes: list[Node], lost: int) -> None:
     nodes[0].create()
     nodes[0].upsert(1, 2, 3)
-    nodes[1].kill()
-    shutil.rmtree(nodes[1].storage)
-    nodes[1].restart()
+    nodes[lost].kill()
+    shutil.rmtree(nodes[lost].storage)
+    nodes[lost].restart()
     wait_for(lambda: all_active(nodes), "it has copied the collection")
-    assert nodes[1].content() == nodes[0].content()
-    assert len(nodes[0].ask("GET", "/cluster")["peers"]) == 3
+    assert nodes[lost].content() == nodes[2].content()
+    assert all(len(node.ask("GET", "/cluster")["peers"]) == 3 for node in nodes)

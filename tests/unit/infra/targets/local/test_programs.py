@@ -104,6 +104,15 @@ def test_a_vector_node_advertises_its_edge_and_joins_the_first_one() -> None:
     assert command[command.index("--bootstrap") + 1] == "http://127.0.0.1:21060"
 
 
+def test_an_embedded_vector_node_knows_where_the_others_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    embedded = Implementation("stand-in", "embedded Qdrant", "1.0", "/opt/python")
+    monkeypatch.setattr(programs, "find", lambda _, *, use_path: embedded)
+    command = of("qdrant-0").command
+    others = [command[number + 1] for number, word in enumerate(command) if word == "--other"]
+    assert others == ["http://127.0.0.1:21061", "http://127.0.0.1:21062"]
+    assert "--other" not in of("qdrant-0", qdrantNodes=1).command
+
+
 def test_a_real_vector_node_listens_on_its_own_ports_of_this_machine_only() -> None:
     environment = of("qdrant-1").environment
     assert environment["QDRANT__SERVICE__HOST"] == "127.0.0.1"
