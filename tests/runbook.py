@@ -7,7 +7,8 @@ There are no other blocks in a runbook, so none is left out by accident.
 
 import doctest
 import re
-from collections.abc import Sequence
+import subprocess
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -90,6 +91,22 @@ def script(blocks: Sequence[Block]) -> str:
     for number, block in enumerate(blocks):
         lines += [f"printf '{SEPARATOR}{number}\\n'", *_LINES[block.mark](block.commands.rstrip())]
     return "\n".join(lines) + "\n"
+
+
+def run(
+    blocks: Sequence[Block], *, folder: Path, seconds: float, environment: Mapping[str, str] | None = None
+) -> tuple[int, dict[int, str]]:
+    """Run a page's script in the project; returns its status and what each block printed, by the block's number."""
+    printed = folder / "printed"
+    command = ["bash", "-c", script(blocks)]
+    with (
+        printed.open("w") as output,
+        subprocess.Popen(
+            command, cwd=PROJECT_ROOT, env=environment, stdin=subprocess.PIPE, stdout=output, start_new_session=True
+        ) as shell,  # when the block ends its input does, and what is left of it is killed
+    ):
+        ended = shell.wait(seconds)
+    return ended, outputs(printed.read_text())
 
 
 def outputs(printed: str) -> dict[int, str]:

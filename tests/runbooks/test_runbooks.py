@@ -10,7 +10,7 @@ import pytest
 
 from infra.commands import status
 from infra.settings import PROJECT_ROOT
-from tests.runbook import PAGES, Block, outputs, read, script
+from tests.runbook import PAGES, Block, read, run
 from tests.stacks import Stack
 
 PAGE_S = 240.0  # seconds; the longest takes a third of it on two quiet cores
@@ -34,7 +34,6 @@ def test_what_a_runbook_says_happens_and_the_stack_is_as_before(
 
 def run_blocks(blocks: list[Block], stack: Stack, folder: Path) -> None:
     """Run a page's blocks in one shell; fails at the first whose commands fail or print something else."""
-    printed = folder / "printed"
     environment = {
         **stack.environment,
         "STACK": stack.name,
@@ -42,22 +41,7 @@ def run_blocks(blocks: list[Block], stack: Stack, folder: Path) -> None:
         "CHECKOUT": str(checkout(folder)),
         "TMPDIR": str(folder),
     }
-    with printed.open("w") as output:
-        shell = subprocess.Popen(
-            ["bash", "-c", script(blocks)],
-            cwd=PROJECT_ROOT,
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            start_new_session=True,
-        )
-        try:
-            ended = shell.wait(PAGE_S)
-        finally:
-            assert shell.stdin
-            shell.stdin.close()  # what is left of it is killed
-            shell.wait()
-    found = outputs(printed.read_text())
+    ended, found = run(blocks, folder=folder, seconds=PAGE_S, environment=environment)
     for number, block in enumerate(blocks):
         said = found.get(number, "")
         assert number in found, f"{block} was not reached"

@@ -4,13 +4,14 @@ import re
 import shlex
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import yaml
 
 from infra import cli
 from infra.settings import PROJECT_ROOT
-from tests.runbook import FOLDER, PAGES, Block, RunbookError, outputs, parse, read, script
+from tests.runbook import FOLDER, PAGES, Block, RunbookError, parse, read, run
 
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
@@ -68,9 +69,9 @@ def test_there_are_runbooks_and_their_index_names_each() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
-def test_no_block_of_a_page_is_left_out(page: object) -> None:
-    text = (FOLDER / str(page)).read_text()
-    assert len(re.findall(r"^\s*```sh", text, re.MULTILINE)) == len(parse("page", text)) > 0
+def test_no_block_of_a_page_is_left_out(page: Path) -> None:
+    text = page.read_text()
+    assert len(re.findall(r"^\s*```sh", text, re.MULTILINE)) == len(read(page)) > 0
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
@@ -80,8 +81,8 @@ def test_commands_are_bash_and_name_make_targets_variables_and_settings_that_exi
         assert target in TARGETS
     for name in re.findall(r"\bmake .*?([A-Z]+)=", block.commands):
         assert f"$({name})" in MAKEFILE
-    for name in re.findall(r"pulumi config (?:set|rm) (?:--\S+ )*'?(?:\w+ )?'?([a-z][A-Za-z]+)", block.commands):
-        assert name in SETTINGS, name
+    for name in re.findall(r"pulumi config (?:set|rm) (?:--stack \w+ )?(?:--path )?'?(\w+)", block.commands):
+        assert name in SETTINGS
 
 
 @pytest.mark.parametrize("block", [block for block in BLOCKS if block.mark == "docker"], ids=str)
@@ -110,24 +111,12 @@ def test_a_block_of_another_kind_is_refused_not_skipped(text: str) -> None:
         parse("page.md", text)
 
 
-def run(text: str) -> tuple[int, dict[int, str]]:
-    command = ["bash", "-c", script(parse("page.md", text))]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
-    assert process.stdout
-    printed = process.stdout.read()
-    ended = process.wait(10)
-    assert process.stdin
-    process.stdin.close()
-    return ended, outputs(printed)
+def test_the_blocks_of_a_page_are_one_shell_and_the_first_that_fails_ends_it(tmp_path: Path) -> None:
+    page = "```sh\nname=x\n```\n```sh docker\nno\n```\n```sh\necho $name; false; echo y\n```\n```sh\necho z\n```"
+    assert run(parse("page.md", page), folder=tmp_path, seconds=10) == (1, {0: "", 1: "", 2: "x\n"})
 
 
-def test_the_blocks_of_a_page_are_one_shell_and_the_first_that_fails_ends_it() -> None:
-    assert run("```sh\nname=x\n```\n```sh docker\nno\n```\n```sh\necho $name; false; echo y\n```\n```sh\necho z\n```") == (
-        1,
-        {0: "", 1: "", 2: "x\n"},
-    )
-
-
-def test_a_block_that_is_to_fail_fails_the_page_where_it_does_not() -> None:
-    assert run("```sh fails\nfalse\n```\n```sh\necho on\n```")[1] == {0: "", 1: "on\n"}
-    assert run("```sh fails\ntrue\n```\n```sh\necho on\n```")[0] == 1
+def test_a_block_that_is_to_fail_fails_the_page_where_it_does_not(tmp_path: Path) -> None:
+    page = "```sh fails\n{}\n```\n```sh\necho on\n```"
+    assert run(parse("page.md", page.format("false")), folder=tmp_path, seconds=10) == (0, {0: "", 1: "on\n"})
+    assert run(parse("page.md", page.format("true")), folder=tmp_path, seconds=10)[0] == 1
