@@ -33,7 +33,15 @@ def migrate(url: str, password: str, collections: Path) -> None:
 
 def dbmate(action: str, url: str, password: str) -> None:
     """Have dbmate do `up`, `rollback` (the last migration) or `status`; exits with its status where that fails."""
-    command = ["dbmate", "--migrations-dir", str(MIGRATIONS), "--migrations-table", RECORD, "--no-dump-schema", "--wait"]
+    command = [
+        "dbmate",
+        "--migrations-dir",
+        str(MIGRATIONS),
+        "--migrations-table",
+        RECORD,
+        "--no-dump-schema",
+        "--wait",
+    ]
     run([*command, action], DATABASE_URL=f"{with_password(url, password)}?sslmode=disable")
 
 

@@ -49,7 +49,9 @@ def wrong(command: list[str]) -> str:
     program, *rest = command
     plain = [word for word in rest if not word.startswith("-")]
     if program == "make":
-        unknown = [word for word in plain if word.partition("=")[0] not in TARGETS and f"$({_name(word)})" not in MAKEFILE]
+        unknown = [
+            word for word in plain if word.partition("=")[0] not in TARGETS and f"$({_name(word)})" not in MAKEFILE
+        ]
         return f"no make target or variable: {unknown}" if unknown else ""
     if program == "docker":
         return "" if plain[0] in DOCKER else f"docker {plain[0]} is not among {DOCKER}"
@@ -105,7 +107,9 @@ def test_a_page_is_read_with_what_its_commands_print() -> None:
     assert not first.prints("two\n")
 
 
-@pytest.mark.parametrize("text", ["```sh later\nx\n```", "```console\n$ x\n```", "```text\nx\n```", "```sh\nx\n", "```\n```"])
+@pytest.mark.parametrize(
+    "text", ["```sh later\nx\n```", "```console\n$ x\n```", "```text\nx\n```", "```sh\nx\n", "```\n```"]
+)
 def test_a_block_of_another_kind_is_refused_not_skipped(text: str) -> None:
     with pytest.raises(RunbookError, match=r"page\.md:1: "):
         parse("page.md", text)
