@@ -8,7 +8,7 @@ There are no other blocks in a runbook, so none is left out by accident.
 import doctest
 import re
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -115,7 +115,7 @@ def outputs(printed: str) -> dict[int, str]:
     return {int(number): re.sub(r"\x1b\[[0-9;]*m", "", output) for number, output in parts}
 
 
-_LINES = {
+_LINES: dict[str, Callable[[str], list[str]]] = {
     "": lambda commands: [commands],
     "fails": lambda commands: [
         "set +e",
