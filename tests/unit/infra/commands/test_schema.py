@@ -36,7 +36,7 @@ def test_the_schema_is_dropped_only_if_that_is_confirmed(done: list[tuple[str, .
 
 
 def test_a_database_that_does_not_answer_is_an_error_in_words(done: list[tuple[str, ...]]) -> None:
-    with pytest.raises(schema.SchemaError, match=r"not dropped: .*see `make status`"):
+    with pytest.raises(schema.SchemaError, match=r"(?s)not dropped: .*see `make status`"):
         run("drop", "--yes")  # nobody listens on port 1
     assert done == []
 
