@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from infra.commands import status
-from infra.settings import PROJECT_ROOT
+from infra.stack_settings import own_settings
 from tests.runbook import PAGES, Block, read, run
 from tests.stacks import Stack
 
@@ -22,11 +22,10 @@ pytestmark = pytest.mark.timeout(2 * PAGE_S)
 def test_what_a_runbook_says_happens_and_the_stack_is_as_before(
     page: Path, stack: Stack, tmp_path: Path, record_property: Callable[[str, object], None]
 ) -> None:
-    settings = PROJECT_ROOT / f"Pulumi.{stack.name}.yaml"
-    before = settings.read_text()
+    before = own_settings(stack.name)
     blocks = read(page)
     run_blocks(blocks, stack, tmp_path)
-    assert settings.read_text() == before
+    assert own_settings(stack.name) == before
     assert status.unhealthy(stack.paths) == []
     for mark, count in Counter(block.mark for block in blocks).items():
         record_property(mark, count)
