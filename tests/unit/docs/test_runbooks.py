@@ -16,7 +16,7 @@ from tests.runbook import FOLDER, PAGES, Block, RunbookError, parse, read, run
 MAKEFILE = (PROJECT_ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
 SETTINGS = set(yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"])
-DOCKER = {"ps", "logs", "stop", "start", "restart", "rm", "volume", "images", "inspect"}
+DOCKER = {"ps", "run", "logs", "stop", "start", "restart", "rm", "volume", "images", "inspect"}
 PULUMI = {"config", "preview", "up", "refresh", "stack"}
 OTHERS = {"curl"}
 BLOCKS = [block for page in PAGES for block in read(page)]
