@@ -15,17 +15,23 @@ def cluster_of(views: Views) -> View:
     return max(views.seen, key=standing)
 
 
-def disagreements(views: Views) -> Iterator[str]:
-    """What is not as it should be, in words; nothing about nodes that have left the cluster."""
+def disagreements(views: Views, *, absent: int = 0) -> Iterator[str]:
+    """What is not as it should be, in words; nothing about nodes that have left the cluster.
+
+    Up to `absent` members may be away, with the replicas that they have.
+    """
     cluster = cluster_of(views)
     members = views.within(cluster.members)
-    if away := cluster.members - {view.peer for view in members.seen}:
+    away = cluster.members - {view.peer for view in members.seen}
+    excused = away if len(away) <= absent else frozenset[int]()
+    if away - excused:
         yield f"{len(away)} of {len(cluster.members)} members do not answer"
     for view in members.seen:
         yield from views_apart(view, cluster)
     for name, one in cluster.collections.items():
         for states in one.states.values():
-            yield from (f"{name}: {s} at {views.name_of(peer)}" for peer, s in states.items() if s != "Active")
+            wrong = {peer: s for peer, s in states.items() if s != "Active" and peer not in excused}
+            yield from (f"{name}: {s} at {views.name_of(peer)}" for peer, s in wrong.items())
             if len(states) != one.factors[0]:
                 yield f"{name}: {len(states)} replicas, where the replication factor says {one.factors[0]}"
 

@@ -26,6 +26,15 @@ Factors = tuple[int, int]
 
 
 @dataclass(frozen=True)
+class Expected:
+    """What a cluster has to be like: at least so many members, no more of them away, and its collections' factors."""
+
+    members: int = 1
+    absent: int = 0
+    factors: Factors | None = None  # None: whatever they are
+
+
+@dataclass(frozen=True)
 class Consensus:
     """What a node says of how its cluster agrees."""
 
@@ -38,6 +47,7 @@ def main() -> None:
     """Wait, and say what is waited for."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--members", type=int, default=1, help="how many it has at least (default: 1)")
+    parser.add_argument("--absent", type=int, default=0, help="how many members may be away (default: 0)")
     parser.add_argument(
         "--factors",
         type=int,
@@ -49,7 +59,8 @@ def main() -> None:
     parser.add_argument("node", nargs="+", type=_node, help="NAME=URL of every node that may be a member")
     arguments = parser.parse_args()
     factors = (arguments.factors[0], arguments.factors[1]) if arguments.factors else None
-    wrong = wait(arguments.node, arguments.members, factors, arguments.seconds)
+    expected = Expected(arguments.members, arguments.absent, factors)
+    wrong = wait(arguments.node, expected, arguments.seconds)
     if wrong:
         sys.exit(f"the cluster is not formed after {arguments.seconds:g} s:\n" + "\n".join(f"  {one}" for one in wrong))
     print(f"the cluster of {', '.join(node.name for node in arguments.node)} is formed")
@@ -57,8 +68,7 @@ def main() -> None:
 
 def wait(
     nodes: Sequence[Node],
-    members: int,
-    factors: Factors | None,
+    expected: Expected,
     seconds: float,
     *,
     say: Callable[[str], None] = lambda said: print(said, flush=True),
@@ -66,7 +76,7 @@ def wait(
     """What is still wrong with the cluster after so many seconds; empty as soon as nothing is."""
     deadline = time.monotonic() + seconds
     said: list[str] = []
-    while wrong := list(problems(nodes, members, factors)):
+    while wrong := list(problems(nodes, expected)):
         if time.monotonic() > deadline:
             return wrong
         if wrong != said:
@@ -76,21 +86,21 @@ def wait(
     return []
 
 
-def problems(nodes: Sequence[Node], members: int, factors: Factors | None) -> Iterator[str]:
+def problems(nodes: Sequence[Node], expected: Expected) -> Iterator[str]:
     """What is wrong with the cluster now, in words."""
     views = look(nodes)
     if not views.seen:
         yield from views.silent.values()
         return
     cluster = cluster_of(views)
-    if len(cluster.members) < members:
-        yield f"the cluster has {len(cluster.members)} members of {members}"
+    if len(cluster.members) < expected.members:
+        yield f"the cluster has {len(cluster.members)} members of {expected.members}"
         yield from views.silent.values()
-    yield from disagreements(views)
+    yield from disagreements(views, absent=expected.absent)
     yield from _consensus(views.within(cluster.members))
-    for name, collection in cluster.collections.items() if factors else ():
-        if collection.factors != factors:
-            found, wanted = ("/".join(map(str, one)) for one in (collection.factors, factors or ()))
+    for name, collection in cluster.collections.items():
+        if expected.factors and collection.factors != expected.factors:
+            found, wanted = ("/".join(map(str, one)) for one in (collection.factors, expected.factors))
             yield (
                 f"{name}: the replication and write consistency factors are {found}, not {wanted}; "
                 "`breakwater cluster replicate` sets them"

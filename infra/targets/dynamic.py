@@ -6,7 +6,7 @@ that a kill at any point leaves something that the next call puts right.
 
 from typing import Any
 
-from pulumi.dynamic import DiffResult, ResourceProvider
+from pulumi.dynamic import CreateResult, DiffResult, ReadResult, ResourceProvider, UpdateResult
 
 Props = dict[str, Any]
 
@@ -24,3 +24,29 @@ class Provider(ResourceProvider):
 
     def diff(self, _id: str, olds: Props, news: Props) -> DiffResult:
         return DiffResult(changes=differs(olds, news, self.keys), replaces=[])
+
+
+class LookProvider(Provider):
+    """Looks at the stack in every `up`, and fails it where something is not as it has to be.
+
+    A refresh, which comes first, forgets what was found the last time; so the resource is no longer as it is wanted.
+    """
+
+    def look(self, props: Props) -> None:
+        """Return where all is well; raises an error that says what is not."""
+        raise NotImplementedError
+
+    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
+        unknown = not olds.get("held")
+        return DiffResult(changes=unknown or super().diff(id_, olds, news).changes, replaces=[])
+
+    def create(self, props: Props) -> CreateResult:
+        self.look(props)
+        return CreateResult(f"{props['stack']}/{props['name']}", {**props, "held": True})
+
+    def read(self, id_: str, props: Props) -> ReadResult:
+        return ReadResult(id_, {**props, "held": False})
+
+    def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
+        self.look(news)
+        return UpdateResult({**news, "held": True})

@@ -5,7 +5,7 @@ rights where the image has one.
 """
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from infra.gateway import KONG_FILE, kong_of
@@ -339,22 +339,26 @@ def jobs_image(place: Place) -> str:
     return image_name(place.topology.component("migrations"), place.settings)
 
 
-def gate(place: Place, node: str) -> Container:
-    """What looks, after a vector node, whether the cluster agrees; after the last one also for the factors."""
+def formed(place: Place) -> Container:
+    """What looks whether the vector nodes are a cluster, and everything is where it has to be."""
     nodes = qdrant_nodes(place)
-    known = nodes.index(node) + 1
-    urls = (f"{one}=http://{one}:{place.port(one)}" for one in nodes)
-    factors = [] if known < len(nodes) else ["--factors", *map(str, factors_for(len(nodes)))]
-    return Container(
-        f"{node}-gate",
-        jobs_image(place),
-        Limits(64, 0.5),
-        "run",
-        user=OURS,
-        command=("python", "-m", "infra.qdrant.formed", "--members", str(known), *factors, *urls),
-        tmpfs=SCRATCH,
-        after=(node,),
-    )
+    factors = map(str, factors_for(len(nodes)))
+    return _asks(place, "cluster-formed", "--members", str(len(nodes)), "--factors", *factors, *_urls(place, nodes))
+
+
+def others_agree(place: Place, node: str) -> Container | None:
+    """What looks whether the other vector nodes can do without this one for a while; None where there is no other."""
+    others = [one for one in qdrant_nodes(place) if one != node]
+    return _asks(place, f"{node}-replaceable", "--absent", "1", *_urls(place, others)) if others else None
+
+
+def _urls(place: Place, nodes: Iterable[str]) -> list[str]:
+    return [f"{node}=http://{node}:{place.port(node)}" for node in nodes]
+
+
+def _asks(place: Place, name: str, *words: str) -> Container:
+    command = ("python", "-m", "infra.qdrant.formed", *words)
+    return Container(name, jobs_image(place), Limits(64, 0.5), "run", user=OURS, command=command, tmpfs=SCRATCH)
 
 
 _CONTAINERS: dict[str, Callable[[Place, Component, Container], Container]] = {

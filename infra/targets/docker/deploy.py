@@ -11,28 +11,29 @@ import pulumi_docker as docker
 from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.docker.container import SLOWER, Container
-from infra.targets.docker.containers import GATEWAY_CONFIG, LOOPBACK, container, gate, jobs_image
+from infra.targets.docker.containers import GATEWAY_CONFIG, LOOPBACK, container, formed, jobs_image, others_agree
 from infra.targets.docker.engine import has_gpu
+from infra.targets.docker.gates import Agreement, Healthy, Replacement
 from infra.targets.docker.gateway_config import GatewayConfig
-from infra.targets.docker.manifest import wanted
-from infra.targets.docker.once import Gate, Job
+from infra.targets.docker.manifest import spec, wanted
+from infra.targets.docker.once import Job
 from infra.targets.docker.place import Place
 from infra.targets.docker.resources import Resources
 from infra.targets.dynamic import Props
 from infra.targets.secret_resource import Secret
 from infra.targets.secrets import secret_names
-from infra.targets.services import Secrets
-from infra.topology import QDRANT_NODES, Topology
+from infra.targets.services import Secrets, qdrant_nodes
+from infra.topology import OBSERVABILITY, Topology
 
-GATE_S = 120
-"""How long a gate may take: a node that was replaced has everything again after seconds, or something is wrong."""
+AGREE_S = 120
+"""How long the cluster may take to agree: a node that was replaced has everything again after seconds, as a rule."""
 
 
 def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
     """Declare every component of `topology` as a resource; returns the stack's outputs.
 
-    What keeps data is declared one after the other, so that no two of them are ever replaced at a time, and a vector
-    node only once the cluster agrees again after the one before it.
+    Nothing is touched before what it needs was seen to be healthy. What keeps data is declared one after the other, so
+    that no two of them are ever replaced at a time, and a vector node is replaced only while the others agree.
 
     Args:
         steps: the step to take with a secret, by its name; a rotation asks for them.
@@ -49,22 +50,25 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
     )
     ready: dict[str, list[pulumi.Resource]] = {}  # what has to be there before whoever needs the component
     data: list[pulumi.Resource] = []  # of the last one that keeps any
-    for name in topology.start_order:
-        one = container(place, name)
+    # What only watches comes last: nothing waits for it.
+    for name in sorted(topology.start_order, key=lambda name: name in OBSERVABILITY):
+        component, one = topology.component(name), container(place, name)
         needs = [resource for need in one.after for resource in ready[need]]
+        seconds = SLOWER * component.health.start_s
         if one.job:
-            seconds = SLOWER * topology.component(name).health.start_s
             ready[name] = [Job(name, _once(resources, one, seconds), pulumi.ResourceOptions(depends_on=needs))]
             continue
         if one.read_volumes:
             needs.append(_gateway_config(resources, one, needs))
-        stateful = topology.component(name).stateful
-        made = resources.container(one, _environment(resources, one), needs + (data if stateful else []))
-        ready[name] = [made]
-        if name in QDRANT_NODES:
-            formed = _once(resources, gate(place, name), GATE_S)
-            ready[name].append(Gate(f"{name}-gate", formed, pulumi.ResourceOptions(depends_on=[made])))
-        if stateful:
+        if component.stateful:
+            needs += data
+        needs += _replaceable(resources, one, needs)
+        made = resources.container(one, _environment(resources, one), needs)
+        ready[name] = [made, _healthy(resources, made, name, seconds)]
+        if name == qdrant_nodes(place)[-1]:
+            looked = _once(resources, formed(place), AGREE_S)
+            ready[name].append(Agreement("cluster-formed", looked, pulumi.ResourceOptions(depends_on=[*ready[name]])))
+        if component.stateful:
             data = ready[name]
     in_use: pulumi.Output[dict[str, str]] = pulumi.Output.all(
         **{name: secret.value for name, secret in secrets.items()}
@@ -128,6 +132,27 @@ def _gateway_config(resources: Resources, one: Container, after: list[pulumi.Res
     }
     image = resources.image(resources.holder)
     return GatewayConfig("gateway-config", properties, pulumi.ResourceOptions(depends_on=[*after, image]))
+
+
+def _healthy(resources: Resources, made: docker.Container, name: str, seconds: int) -> pulumi.Resource:
+    settings = resources.place.settings
+    looked = {"dockerHost": settings.docker_host, "stack": settings.stack, "container": made.id, "seconds": seconds}
+    return Healthy(f"{name}-healthy", looked, pulumi.ResourceOptions(depends_on=[made]))
+
+
+def _replaceable(resources: Resources, one: Container, after: list[pulumi.Resource]) -> list[pulumi.Resource]:
+    """What comes before a vector node, where there are others."""
+    place = resources.place
+    asks = others_agree(place, one.component) if one.component in qdrant_nodes(place) else None
+    if not asks:
+        return []
+    node = {
+        "node": one.component,
+        "spec": spec(place, one),
+        "nodeImageId": resources.image(one.image).image_id,
+    }
+    looked = _once(resources, asks, AGREE_S) | node
+    return [Replacement(asks.component, looked, pulumi.ResourceOptions(depends_on=[*after]))]
 
 
 def _once(resources: Resources, one: Container, seconds: int) -> Props:

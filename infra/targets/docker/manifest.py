@@ -10,7 +10,7 @@ from infra.targets.docker.container import Container
 from infra.targets.docker.containers import container
 from infra.targets.docker.place import Place
 from infra.targets.secrets import secret_names
-from infra.targets.services import Files
+from infra.targets.services import Files, no_files
 from infra.topology import Topology
 
 
@@ -52,4 +52,7 @@ def deployed(place: Place, one: Container) -> Deployed:
 
 def spec(place: Place, one: Container) -> str:
     """A digest of all that takes a new container when it changes; its label `breakwater.spec`."""
-    return digest(json.dumps(asdict(replace(deployed(place, one), live_files={}, after=())), sort_keys=True))
+    rendered = one.files(placeholder_secrets(secret_names(place.settings)))
+    told = asdict(replace(one, files=no_files, live_files=no_files, after=(), check=None))
+    told |= {"files": rendered, "live_files": {}, "check": asdict(one.check) if one.check else None}
+    return digest(json.dumps(told, sort_keys=True))

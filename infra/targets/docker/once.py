@@ -1,11 +1,11 @@
-"""Containers that run to their end: a job, which runs again when it changes, and a gate, which runs at every `up`."""
+"""A container that runs to its end: a job is one that does so again whenever it changes."""
 
 from typing import Any
 
 import pulumi
 import requests
 from docker.types import LogConfig, Mount
-from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
+from pulumi.dynamic import CreateResult, Resource, UpdateResult
 
 from infra.targets.docker.container import FOLDER
 from infra.targets.docker.engine import JOB_LABEL, STACK_LABEL, archive, engine, of_stack
@@ -93,33 +93,8 @@ class JobProvider(Provider):
         return UpdateResult(news)
 
 
-class GateProvider(JobProvider):
-    """Lets what comes after it begin while it holds: a look at the stack forgets what it found the last time."""
-
-    def diff(self, id_: str, olds: Props, news: Props) -> DiffResult:
-        unknown = not olds.get("held")
-        return DiffResult(changes=unknown or super().diff(id_, olds, news).changes, replaces=[])
-
-    def create(self, props: Props) -> CreateResult:
-        return CreateResult(super().create(props).id, {**props, "held": True})
-
-    def read(self, id_: str, props: Props) -> ReadResult:
-        return ReadResult(id_, {**props, "held": False})
-
-    def update(self, id_: str, olds: Props, news: Props) -> UpdateResult:
-        super().update(id_, olds, news)
-        return UpdateResult({**news, "held": True})
-
-
 class Job(Resource, module="docker", name="Job"):
     """A component that runs to its end, once for each version of it."""
 
     def __init__(self, name: str, props: Props, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(JobProvider(), name, props, opts)
-
-
-class Gate(Resource, module="docker", name="Gate"):
-    """A condition on the stack that is looked at by every `up`, and fails it where it does not hold."""
-
-    def __init__(self, name: str, props: Props, opts: pulumi.ResourceOptions | None = None) -> None:
-        super().__init__(GateProvider(), name, {**props, "held": None}, opts)

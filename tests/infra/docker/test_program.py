@@ -63,7 +63,7 @@ def labels(one: Registered) -> dict[str, str]:
 
 
 def changed(before: Resourced, after: Resourced) -> set[str]:
-    """What would be another container, job or gate; a container's own name is left out."""
+    """What would be another container, job or look at the stack."""
     assert before.keys() == after.keys()
     return {name.removeprefix("breakwater-production-") for name in before if before[name].inputs != after[name].inputs}
 
@@ -264,7 +264,7 @@ def test_the_gateway_goes_by_a_new_container_before_the_old_one_goes(production:
     assert not services & frozenset().union(*of(production, "kong").told.values())
 
 
-def test_no_two_of_what_keeps_data_are_replaced_at_a_time_and_a_node_only_behind_the_gate_of_the_one_before(
+def test_no_two_of_what_keeps_data_are_replaced_at_a_time_and_a_node_only_behind_a_look_at_the_others(
     stacks: dict[str, Resourced],
 ) -> None:
     for resources in stacks.values():
@@ -273,12 +273,15 @@ def test_no_two_of_what_keeps_data_are_replaced_at_a_time_and_a_node_only_behind
         for one in data:
             for other in data - {one}:
                 assert of(resources, other).name in waits[one] or of(resources, one).name in waits[other], (one, other)
-        assert "qdrant-0-gate" in waits["qdrant-1"]
-        assert "qdrant-1-gate" in waits["qdrant-2"]
+        for node in ("qdrant-0", "qdrant-1", "qdrant-2"):
+            assert f"{node}-replaceable" in of(resources, node).after
+            before = {of(resources, one).name for one in data} & waits[node]
+            assert before <= reached(resources, f"{node}-replaceable"), node
         # By order alone: a property would have a node deleted together with the one before it.
         for name in data:
             told = frozenset().union(*of(resources, name).told.values())
-            assert not {one for one in told if one.endswith("-gate") or one in {of(resources, o).name for o in data}}
+            assert not {one for one in told if re.search("-(healthy|replaceable|formed)$", one)}
+            assert not told & {of(resources, other).name for other in data}
 
 
 def reached(resources: Resourced, name: str) -> set[str]:
@@ -297,9 +300,25 @@ def test_everything_starts_after_what_it_needs(stacks: dict[str, Resourced]) -> 
         declared = running(resources) | {n: one for n, one in resources.items() if one.type == f"{DYNAMIC}Job"}
         for name, one in declared.items():
             assert {declared[need].name for need in shape.needs(name)} <= one.after, name
-        for node in ("qdrant-0", "qdrant-1", "qdrant-2"):
-            assert f"{node}-gate" in declared["query"].after
-            assert declared[node].name in resources[f"{node}-gate"].after
+
+
+def test_nothing_is_touched_before_what_it_needs_was_seen_to_be_healthy(stacks: dict[str, Resourced]) -> None:
+    for stack, resources in stacks.items():
+        shape = topology(chaos=bool(STACKS[stack]["chaos"]), observability=True)
+        declared = running(resources) | {n: one for n, one in resources.items() if one.type == f"{DYNAMIC}Job"}
+        for name, one in running(resources).items():
+            healthy = resources[f"{name}-healthy"]
+            assert healthy.told["container"] == {one.name}
+        for name, one in declared.items():
+            watched = {f"{need}-healthy" for need in shape.needs(name)} & resources.keys()
+            assert watched <= one.after, name
+        assert "cluster-formed" in declared["query"].after
+        assert {f"{node}-healthy" for node in ("qdrant-0", "qdrant-1", "qdrant-2")} <= reached(
+            resources, "cluster-formed"
+        )
+        assert {f"{name}-healthy" for name in SERVICES} <= resources["gateway-config"].after
+        # No service waits for what only watches.
+        assert not reached(resources, of(resources, "kong").name) & {of(resources, "alertmanager").name}
 
 
 def test_volumes_with_data_are_kept_by_whatever_pulumi_does(production: Resourced) -> None:
@@ -384,9 +403,9 @@ def test_a_holder_that_changes_is_another_container_and_so_changes_its_reader(pr
 
 
 def test_an_image_that_is_built_again_replaces_what_runs_it_and_runs_the_jobs_again(production: Resourced) -> None:
-    gates = {f"qdrant-{node}-gate" for node in range(3)}
+    looks = {"cluster-formed", *(f"qdrant-{node}-replaceable" for node in range(3))}
     again = registered(settings("production"), build="!")
-    assert changed(production, again) == {*SERVICES, "models", "migrations", *gates}
+    assert changed(production, again) == {*SERVICES, "models", "migrations", *looks}
 
 
 def test_the_outputs_name_what_is_published_and_nothing_else(stacks: dict[str, Resourced]) -> None:

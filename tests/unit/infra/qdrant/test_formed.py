@@ -9,17 +9,17 @@ from typing import Any
 import pytest
 
 from infra.qdrant import formed
-from infra.qdrant.formed import problems, wait
+from infra.qdrant.formed import Expected, problems, wait
 from infra.qdrant.node import Node
 from infra.settings import PROJECT_ROOT
 from tests.unit.infra.qdrant.fake import Cluster
 
-BOTH = (3, 2)
+WHOLE = Expected(3, factors=(3, 2))
 RECORDED = PROJECT_ROOT / "tests/integration/embedded/qdrant/fault-exchanges.json"
 
 
-def found(cluster: Cluster, members: int = 3, factors: tuple[int, int] | None = BOTH) -> list[str]:
-    return list(problems(cluster.nodes, members, factors))
+def found(cluster: Cluster, expected: Expected = WHOLE) -> list[str]:
+    return list(problems(cluster.nodes, expected))
 
 
 def test_nodes_that_agree_are_a_cluster(cluster: Cluster) -> None:
@@ -95,7 +95,7 @@ def test_each_way_to_disagree_is_named(cluster: Cluster, break_it: Callable[[Clu
 def test_a_node_that_is_no_member_yet_is_not_missed(cluster: Cluster) -> None:
     leave(cluster)
     cluster.silent = {3}
-    assert set(found(cluster, members=2, factors=None)) == {
+    assert set(found(cluster, Expected(2))) == {
         f"{name}: 2 replicas, where the replication factor says 3" for name in ("a b", "docs")
     }
 
@@ -116,7 +116,7 @@ def test_it_waits_and_says_once_what_for(cluster: Cluster, monkeypatch: pytest.M
             cluster.consensus.clear()
         cluster.consensus = {one: {"leader": 3} for one in cluster.consensus}  # another trouble
 
-    assert wait(cluster.nodes, 3, BOTH, 5.0, say=settle) == []
+    assert wait(cluster.nodes, WHOLE, 5.0, say=settle) == []
     assert len(said) == 2
     assert all(words.startswith("waiting: the nodes follow different leaders") for words in said)
 
@@ -124,7 +124,7 @@ def test_it_waits_and_says_once_what_for(cluster: Cluster, monkeypatch: pytest.M
 def test_it_gives_up_with_what_is_wrong(cluster: Cluster, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(formed, "POLL_S", 0.001)
     cluster.consensus[2] = {"pending_operations": 1}
-    assert wait(cluster.nodes, 3, BOTH, 0.01, say=lambda _: None) == ["qdrant-1 has 1 changes to do still"]
+    assert wait(cluster.nodes, WHOLE, 0.01, say=lambda _: None) == ["qdrant-1 has 1 changes to do still"]
 
 
 def test_the_command_says_what_is_wrong_and_ends_with_1(
@@ -143,3 +143,13 @@ def test_the_command_says_what_is_wrong_and_ends_with_1(
     with pytest.raises(SystemExit, match="2"):
         formed.main()
     assert "'qdrant-0' is not NAME=URL" in capsys.readouterr().err
+
+
+def test_a_member_that_may_be_absent_is_not_missed_nor_are_its_replicas(cluster: Cluster) -> None:
+    cluster.silent = {2}
+    cluster.turn("docs", 2, "Dead")
+    others = [cluster.nodes[0], cluster.nodes[2]]
+    assert list(problems(others, Expected(absent=1))) == []
+    assert list(problems(others, Expected())) == ["1 of 3 members do not answer", "docs: Dead at peer 2"]
+    cluster.silent = {2, 3}  # another one too
+    assert list(problems(others, Expected(absent=1))) == ["2 of 3 members do not answer", "docs: Dead at peer 2"]

@@ -20,6 +20,25 @@ class Container:
     options: dict[str, Any]
     files: dict[str, str] = field(default_factory=dict)
     started: bool = False
+    status: str = "created"
+    health: list[str] = field(default_factory=list)  # at each look; the last one stays
+
+    @property
+    def labels(self) -> dict[str, str]:
+        return dict(self.options["labels"])
+
+    @property
+    def name(self) -> str:
+        return str(self.options["name"])
+
+    @property
+    def attrs(self) -> dict[str, Any]:
+        log = [{"Output": "old"}, {"Output": "connection\n refused\n"}]
+        state = {"Running": self.status == "running", "Health": {"Status": self.health[0], "Log": log}}
+        return {"State": state}
+
+    def reload(self) -> None:
+        self.health = self.health[1:] or self.health
 
     def put_archive(self, folder: str, data: bytes) -> None:
         writable = {mount["Target"]: mount["Source"] for mount in self.options["mounts"]}
@@ -66,6 +85,9 @@ class Engine:
     def create(self, image: str, command: list[str], **options: Any) -> Container:
         self.there.append(Container(self, image, command, options))
         return self.there[-1]
+
+    def get(self, name: str) -> Container:
+        return next(one for one in self.there if one.name == name)
 
     def list(
         self,

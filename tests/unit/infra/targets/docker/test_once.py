@@ -4,8 +4,8 @@ import pytest
 
 from infra.targets.docker import once
 from infra.targets.docker.engine import JOB_LABEL, STACK_LABEL
-from infra.targets.docker.once import FailedError, GateProvider, JobProvider
-from tests.unit.infra.targets.docker.fake import Engine, outs
+from infra.targets.docker.once import FailedError, JobProvider
+from tests.unit.infra.targets.docker.fake import Engine
 
 JOB: dict[str, Any] = {
     "dockerHost": "",
@@ -81,24 +81,3 @@ def test_a_job_runs_again_when_it_is_another(engine: Engine, key: str) -> None:
     assert provider.diff("", JOB, {**JOB, key: "another"}).changes
     provider.update("", JOB, JOB)
     assert len(engine.ran) == 1
-
-
-def test_a_gate_is_looked_at_again_by_every_up(engine: Engine) -> None:
-    gate = GateProvider()
-    held = outs(gate.create(JOB))
-    assert not gate.diff("", held, JOB).changes  # within the same one
-    seen = gate.read("id", held)
-    assert seen.id == "id"
-    assert gate.diff("", outs(seen), JOB).changes
-    again = outs(gate.update("", outs(seen), JOB))
-    assert len(engine.ran) == 2
-    assert not gate.diff("", again, JOB).changes
-
-
-def test_a_gate_that_does_not_hold_fails_and_stays_to_be_looked_at(engine: Engine) -> None:
-    gate = GateProvider()
-    seen = outs(gate.read("id", outs(gate.create(JOB))))
-    engine.status = 1
-    with pytest.raises(FailedError):
-        gate.update("", seen, JOB)
-    assert gate.diff("", seen, JOB).changes
