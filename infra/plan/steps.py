@@ -203,6 +203,8 @@ def _what_fits(rolling: list[Step], over: int) -> str:
         enough = [step for step in rolling if step.twice_mb >= missing]
         chosen.append(enough[0] if enough else rolling[-1])
         rolling = [step for step in rolling if step is not chosen[-1]]
+    if missing > 0:
+        return "`make down` first, then `make up`"
     names = ", ".join(f'"{step.component}"' for step in chosen)
     freed = sum(step.twice_mb for step in chosen)
     return f"with the setting stopFirst: [{names}] it takes {freed:,} MiB less, and they are away while they start"

@@ -127,6 +127,13 @@ def test_as_many_are_to_be_replaced_with_a_gap_as_it_takes(monkeypatch: pytest.M
     assert 'stopFirst: ["ingestion", "query", "collections"] it takes 1,408 MiB less' in refusal
 
 
+def test_what_is_new_counts_beside_what_ends_and_where_no_gap_helps_the_stack_has_to_be_taken_down() -> None:
+    whole = (one for one in DOCKER.components if one.component != "ollama")
+    before = replace(DOCKER, components=(*whole, replace(DOCKER.components[0], component="llama")))
+    (refusal,) = plan(before, DOCKER).refusals
+    assert refusal.endswith("16,384; `make down` first, then `make up`")
+
+
 def test_a_limit_that_is_raised_counts_before_what_ends_is_gone() -> None:
     smaller = changed(DOCKER, "ollama", limits=Limits(4096, 2.0))
     assert plan(smaller, DOCKER).extra_mb == 0
