@@ -7,23 +7,25 @@ from contextlib import suppress
 
 import psycopg
 
-from infra.commands.ask import AskError, Gateway
+from infra.commands.ask import Gateway
 from infra.drift.drift import Drift
 from infra.drift.inspection import Inspected, drift_of, inspected
 from infra.probes import database, redis, toxiproxy
 from infra.probes.gateway import post
-from infra.probes.http import SilentError
+from infra.qdrant.agreement import needed
 from infra.qdrant.everywhere import to_all
-from infra.qdrant.node import NodeError
-from infra.qdrant.steps import SwitchError
+from infra.qdrant.steps import settled
+from infra.qdrant.view import look
+from infra.topology import QDRANT_NODES
 from infra.workspace import WorkspaceError
 
 Say = Callable[[str], None]
 Repair = Callable[[Inspected, Sequence[Drift], Say], None]
+"""Repairs drifts of one component."""
 
 SETTLE_S = 30.0
 """How long what was repaired may take to show it: a node that recovers, a job that reads documents."""
-FAILURES = (SilentError, NodeError, SwitchError, AskError, psycopg.Error, RuntimeError)
+FAILURES = (RuntimeError, psycopg.Error)
 
 
 def repair_ways(name: str, say: Say) -> None:
@@ -45,16 +47,17 @@ def repair(name: str, say: Say, *, settle_s: float = SETTLE_S) -> list[Drift]:
 
 
 def _repair(stack: Inspected, found: Iterable[Drift], say: Say) -> None:
-    by_repair: dict[Repair, list[Drift]] = defaultdict(list)
+    """One component after the other, each healthy before the next: never two vector nodes at once."""
+    at_once: dict[tuple[Repair, str], list[Drift]] = defaultdict(list)
     for drift in found:
         if (how := REPAIRS.get(drift.kind)) and not drift.undeployed:
-            by_repair[how].append(drift)
-    for how in dict.fromkeys(REPAIRS.values()):  # in the order of the table
-        if of_it := by_repair.get(how):
-            try:
-                how(stack, of_it, say)
-            except FAILURES as error:
-                say(f"not repaired: {', '.join(sorted({drift.component for drift in of_it}))}: {error}")
+            at_once[how, drift.component].append(drift)
+    order = list(dict.fromkeys(REPAIRS.values()))
+    for how, component in sorted(at_once, key=lambda those: order.index(those[0])):
+        try:
+            how(stack, at_once[how, component], say)
+        except FAILURES as error:
+            say(f"{component}: not repaired: {error}")
 
 
 def _proxies(stack: Inspected, _found: Sequence[Drift], say: Say) -> None:
@@ -63,31 +66,30 @@ def _proxies(stack: Inspected, _found: Sequence[Drift], say: Say) -> None:
 
 
 def _remove(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    for name in _components(found):
-        stack.running.remove(name)
-        say(f"{name}: stopped")
+    stack.running.remove(found[0].component)
+    say(f"{found[0].component}: stopped")
 
 
 def _resume(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    for name in _components(found):
-        stack.running.resume(name)
-        say(f"{name}: goes on")
+    stack.running.resume(found[0].component)
+    say(f"{found[0].component}: goes on")
 
 
 def _redo(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    """One component after the other, each healthy before the next: never two vector nodes at once."""
-    for name in _components(found):
-        say(f"{name}: started again as it was deployed")
-        stack.running.redo(name)
+    name = found[0].component
+    if name in QDRANT_NODES:
+        settled(lambda: look(stack.nodes), lambda views: needed(views, name), say)
+    stack.running.redo(name)
+    say(f"{name}: started again as it was deployed")
 
 
 def _rewrite(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    for name in _components(found):
-        if name == "kong" and not stack.running.envoy:
-            post(stack.url("kong", "admin"), stack.running.gateway_files["kong.yml"])
-        else:
-            stack.running.rewrite(name)
-        say(f"{name}: reads its files again")
+    name = found[0].component
+    if name == "kong" and not stack.running.envoy:
+        post(stack.url("kong", "admin"), stack.running.gateway_files["kong.yml"])
+    else:
+        stack.running.rewrite(name)
+    say(f"{name}: reads its files again")
 
 
 def _redis(stack: Inspected, _found: Sequence[Drift], say: Say) -> None:
@@ -125,11 +127,6 @@ def _read_again(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
     for drift in found:
         gateway.call("POST", "/api/v1/ingestion/jobs", {"collection": drift.what, "force": True})
         say(f"{drift.what}: its documents are being read again")
-
-
-def _components(found: Iterable[Drift]) -> list[str]:
-    """Each component once, in their order."""
-    return list(dict.fromkeys(drift.component for drift in found))
 
 
 _REDONE = ("missing", "stopped", "specification", "version", "source", "command", "environment", "file", "port")

@@ -36,6 +36,21 @@ def disagreements(views: Views, *, absent: int = 0) -> Iterator[str]:
                 yield f"{name}: {len(states)} replicas, where the replication factor says {one.factors[0]}"
 
 
+def needed(views: Views, name: str) -> str:
+    """Why the node of that name must not go away now: another is, or is behind; empty if it may."""
+    away = [said for node, said in views.silent.items() if node != name]
+    others = {view.peer for view in views.seen if view.node.name != name}
+    behind = (
+        f"{collection}: {state} at {views.name_of(peer)}"
+        for view in views.seen
+        for collection, one in view.collections.items()
+        for states in one.states.values()
+        for peer, state in states.items()
+        if peer in others and state != "Active"
+    )
+    return "; ".join((*away, *dict.fromkeys(behind)))
+
+
 def views_apart(view: View, cluster: View) -> Iterator[str]:
     """Where a member sees something else than the one to go by."""
     if view.members != cluster.members:

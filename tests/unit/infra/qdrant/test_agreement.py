@@ -1,6 +1,6 @@
 import pytest
 
-from infra.qdrant.agreement import cluster_of, disagreements
+from infra.qdrant.agreement import cluster_of, disagreements, needed
 from infra.qdrant.everywhere import to_all
 from infra.qdrant.node import SilentError
 from infra.qdrant.single import leave, to_single
@@ -50,3 +50,12 @@ def test_a_node_that_knows_less_is_told(cluster: Cluster) -> None:
     behind = View(seen[2].node, 3, frozenset({1, 3}), {})
     said = list(disagreements(Views((*seen[:2], behind), {})))
     assert said == ["qdrant-2 knows other members than qdrant-0", "qdrant-2 knows other collections than qdrant-0"]
+
+
+def test_a_node_is_needed_while_another_is_away_or_behind(cluster: Cluster) -> None:
+    assert needed(look(cluster.nodes), "qdrant-0") == ""
+    cluster.turn("docs", 3, "Dead")
+    assert needed(look(cluster.nodes), "qdrant-0") == "docs: Dead at qdrant-2"
+    assert needed(look(cluster.nodes), "qdrant-2") == ""
+    cluster.silent = {2}
+    assert needed(look(cluster.nodes), "qdrant-2") == "qdrant-1 does not answer"
