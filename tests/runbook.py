@@ -1,7 +1,8 @@
 """The runbooks, docs/runbooks: their commands in order, what each is to print, and a script that runs a page's.
 
 A fenced block ```sh holds commands. The next block ```text, if there is one, is what they print: `...` stands for
-anything, also for nothing, and white space counts as one space. A word after `sh` says what is special about the commands, see MARKS.
+anything, also for nothing, and white space counts as one space. A word after `sh` says what is special about the
+commands, see MARKS.
 There are no other blocks in a runbook, so none is left out by accident.
 """
 
