@@ -50,12 +50,6 @@ class Inspected:
         (password,) = self.running.secrets["databasePassword"]
         return database.Login(self.port("timescaledb", "postgres"), DATABASE_USER, DATABASE, password)
 
-    @property
-    def redis_settings(self) -> Mapping[str, str]:
-        """The settings that Redis is to go by."""
-        wanted = self.running.wanted.component("redis")
-        return redis.settings_of(wanted.command) if wanted else {}
-
     def port(self, component: str, name: str = "http") -> int:
         """The port of this machine that leads to the component's, as it was deployed."""
         return int(self.outputs["ports"][f"{component}/{name}"])
@@ -90,7 +84,8 @@ def drift_of(stack: Inspected, *, again_s: float = AGAIN_S) -> list[Drift]:
 
 def _look(stack: Inspected) -> list[Drift]:
     """One look from all sides at once."""
-    sides = [_components, *(probe for name, probe in PROBES if name in stack.components)]
+    probes = PROBES if stack.running.near else ()
+    sides = [_components, *(probe for name, probe in probes if name in stack.components)]
     with ThreadPoolExecutor(len(sides)) as pool:
         return without_consequences(drift for found in pool.map(lambda side: side(stack), sides) for drift in found)
 
@@ -110,7 +105,7 @@ def _toxiproxy(stack: Inspected) -> Iterator[Drift]:
 
 
 def _redis(stack: Inspected) -> Iterator[Drift]:
-    return redis.compare(stack.redis_settings, redis.read(stack.port("redis", "redis")))
+    return redis.compare(stack.running.redis_settings, redis.read(stack.port("redis", "redis")))
 
 
 def _ollama(stack: Inspected) -> Iterator[Drift]:

@@ -11,7 +11,6 @@ from infra.commands.ask import Gateway
 from infra.drift.drift import Drift
 from infra.drift.inspection import Inspected, drift_of, inspected
 from infra.probes import database, redis, toxiproxy
-from infra.probes.gateway import post
 from infra.qdrant.agreement import needed
 from infra.qdrant.everywhere import to_all
 from infra.qdrant.steps import settled
@@ -66,8 +65,9 @@ def _proxies(stack: Inspected, _found: Sequence[Drift], say: Say) -> None:
 
 
 def _remove(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    stack.running.remove(found[0].component)
-    say(f"{found[0].component}: stopped")
+    for drift in found:
+        stack.running.remove(drift.component, drift.what)
+        say(f"{drift.what or drift.component}: stopped")
 
 
 def _resume(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
@@ -77,23 +77,19 @@ def _resume(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
 
 def _redo(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
     name = found[0].component
-    if name in QDRANT_NODES:
+    if name in QDRANT_NODES and stack.running.near:  # elsewhere it is the deployment that looks
         settled(lambda: look(stack.nodes), lambda views: needed(views, name), say)
     stack.running.redo(name)
     say(f"{name}: started again as it was deployed")
 
 
 def _rewrite(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
-    name = found[0].component
-    if name == "kong" and not stack.running.envoy:
-        post(stack.url("kong", "admin"), stack.running.gateway_files["kong.yml"])
-    else:
-        stack.running.rewrite(name)
-    say(f"{name}: reads its files again")
+    stack.running.rewrite(found[0].component)
+    say(f"{found[0].component}: reads its files again")
 
 
 def _redis(stack: Inspected, _found: Sequence[Drift], say: Say) -> None:
-    redis.repair(stack.port("redis", "redis"), stack.redis_settings)
+    redis.repair(stack.port("redis", "redis"), stack.running.redis_settings)
     say("redis: settings as on its command line")
 
 
@@ -129,7 +125,10 @@ def _read_again(stack: Inspected, found: Sequence[Drift], say: Say) -> None:
         say(f"{drift.what}: its documents are being read again")
 
 
-_REDONE = ("missing", "stopped", "specification", "version", "source", "command", "environment", "file", "port")
+_REDONE = (
+    *("missing", "stopped", "specification", "version", "source", "command", "environment", "file", "port"),
+    *("limits", "health check", "network", "rights"),
+)
 REPAIRS: Mapping[str, Repair] = {
     **dict.fromkeys(("proxy missing", "proxy extra", "proxy disabled", "toxic", "upstream"), _proxies),
     "extra": _remove,

@@ -68,8 +68,3 @@ def compare(wanted: Versions, consumers: Iterable[str], found: tuple[Versions, f
     for name in sorted(known ^ set(consumers)):
         there = name in known
         yield Drift(COMPONENT, "consumer", name, ABSENT if there else "known", "known" if there else ABSENT)
-
-
-def post(admin: str, kong_yml: str) -> None:
-    """Have Kong go by this configuration; raises SilentError."""
-    ask(f"{admin}/config?check_hash=1", method="POST", body={"config": kong_yml})

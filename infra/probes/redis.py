@@ -21,6 +21,12 @@ def settings_of(command: Sequence[str]) -> dict[str, str]:
     return {name: _bytes(stated[f"--{name}"]) for name in COMPARED if f"--{name}" in stated}
 
 
+def settings_in(file: str) -> dict[str, str]:
+    """The compared settings that a configuration file states, in the words of CONFIG GET."""
+    stated = dict(line.split(maxsplit=1) for line in file.splitlines() if len(line.split(maxsplit=1)) == 2)
+    return {name: _bytes(stated[name].strip('"')) for name in COMPARED if name in stated}
+
+
 def _bytes(value: str) -> str:
     """`384mb` as Redis tells it: in bytes."""
     number, unit = value[:-2], value[-2:].lower()

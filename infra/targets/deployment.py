@@ -8,6 +8,7 @@ from infra.manifest import Manifest
 from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.docker import manifest as docker_manifest
+from infra.targets.docker.place import Place
 from infra.targets.local import manifest as local_manifest
 from infra.targets.local.paths import StackPaths
 from infra.targets.local.programs import Stack
@@ -48,4 +49,8 @@ def deploy(settings: Settings, steps: Mapping[str, Step]) -> dict[str, Any]:
 
 def running(settings: Settings, state: State) -> Running:
     """A stack with these settings that was deployed, by its state in Pulumi."""
-    return LocalStack(Stack(topology_of(settings), settings, StackPaths.of(settings.stack)), state)
+    topology = topology_of(settings)
+    if settings.target == "docker":
+        stack = import_module("infra.targets.docker.stack")
+        return cast(Running, stack.DockerStack(Place(topology, settings), state))
+    return LocalStack(Stack(topology, settings, StackPaths.of(settings.stack)), state)

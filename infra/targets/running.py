@@ -49,20 +49,28 @@ class Running(Protocol):
     def proxies(self) -> Sequence[Mapping[str, Any]]:
         """The proxies that Toxiproxy is to have."""
 
+    @property
+    def redis_settings(self) -> Mapping[str, str]:
+        """The settings by which Redis is to go, in its own words."""
+
+    @property
+    def near(self) -> bool:
+        """Whether its ports are this machine's, so that its components can be asked."""
+
     def is_up(self) -> bool:
         """Whether there is anything to look at."""
 
     def found(self) -> Found:
         """What there is."""
 
-    def remove(self, component: str) -> None:
-        """Stop a component that nobody wants; its data stays."""
+    def remove(self, component: str, name: str) -> None:
+        """Stop a component that nobody wants, or what runs for it under that name alone; its data stays."""
 
     def resume(self, component: str) -> None:
         """Let a suspended component go on."""
 
     def redo(self, component: str) -> None:
-        """Start a component, or run a job, as it was deployed; raises StartError. The data stays."""
+        """Start a component, or run a job, as it was deployed; raises RuntimeError. The data stays."""
 
     def rewrite(self, component: str) -> None:
-        """Write what a component reads again by itself; raises SilentError."""
+        """Hand over again what a component reads without a restart; raises RuntimeError."""

@@ -7,9 +7,9 @@ from typing import Any, TypeVar
 
 from infra.drift.drift import Drift, Found
 from infra.manifest import Deployed, Manifest, Published
+from infra.targets.docker.engine import COMPONENT_LABEL
 from infra.topology import Limits
 
-COMPONENT_LABEL = "breakwater.component"
 CRASHES, WITHIN_S = 3, 60.0
 """So many restarts, the last of them so few seconds ago, are a crash loop: the engine waits longer each time."""
 MIB = 1024 * 1024

@@ -42,7 +42,7 @@ class GatewayConfigProvider(Provider):
         return DiffResult(changes=lost or super().diff(id_, olds, news).changes, replaces=[])
 
     def create(self, props: Props) -> CreateResult:
-        _hand_out(props)
+        hand_out(props)
         return CreateResult(f"{props['stack']}/gateway", {**props, "inForce": True})
 
     def read(self, id_: str, props: Props) -> ReadResult:
@@ -51,7 +51,7 @@ class GatewayConfigProvider(Provider):
         return ReadResult(id_, {**props, "inForce": not running or in_force(props["admin"]) == digest(props["config"])})
 
     def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
-        _hand_out(news)
+        hand_out(news)
         return UpdateResult({**news, "inForce": True})
 
 
@@ -94,7 +94,8 @@ def _not_yet(admin: str, config: str) -> str:
     return _missing(admin, _targets(config))
 
 
-def _hand_out(props: Props) -> None:
+def hand_out(props: Props) -> None:
+    """Put it into the volume and, where a Kong runs, into force; raises GatewayError, or EngineError."""
     with engine(props["dockerHost"]) as client:
         labels = {STACK_LABEL: props["stack"], FILES_LABEL: GATEWAY}
         fill_volume(client, props["image"], props["volume"], {KONG_FILE: props["config"]}, labels)

@@ -16,9 +16,13 @@ from infra.topology import Topology
 
 def wanted(topology: Topology, settings: Settings) -> Manifest:
     """Every component as it is to run in a container."""
-    place = Place(topology, settings)
-    components = tuple(deployed(place, container(place, name)) for name in topology.start_order)
-    return Manifest(settings.stack, "docker", components, factors_for(settings.qdrant_nodes))
+    return of_place(Place(topology, settings))
+
+
+def of_place(place: Place) -> Manifest:
+    """The same for components that find each other there."""
+    components = tuple(deployed(place, container(place, name)) for name in place.topology.start_order)
+    return Manifest(place.settings.stack, "docker", components, factors_for(place.settings.qdrant_nodes))
 
 
 def deployed(place: Place, one: Container) -> Deployed:

@@ -11,6 +11,7 @@ import psutil
 
 from infra.drift.drift import Found
 from infra.manifest import Manifest
+from infra.probes.redis import settings_of
 from infra.targets.local import supervisor
 from infra.targets.local.files import write
 from infra.targets.local.found import found
@@ -56,6 +57,14 @@ class LocalStack:
     def proxies(self) -> Sequence[Mapping[str, Any]]:
         return proxies(self.stack) if self.stack.settings.chaos else []
 
+    @property
+    def redis_settings(self) -> Mapping[str, str]:
+        return settings_of(self._program("redis").command)
+
+    @property
+    def near(self) -> bool:
+        return True
+
     def is_up(self) -> bool:
         return supervisor.is_running(self.stack.paths)
 
@@ -63,7 +72,7 @@ class LocalStack:
         deployed = self._of("Process") | self._of("Job")
         return found(self.stack, self.wanted, self.deployed, self.secrets, deployed)
 
-    def remove(self, component: str) -> None:
+    def remove(self, component: str, _name: str) -> None:
         supervisor.remove(self.stack.paths, component)
         shutil.rmtree(self.stack.paths.run(component), ignore_errors=True)
 

@@ -120,11 +120,8 @@ def test_every_kind_says_its_cause_and_who_repairs_it_how(kind: str) -> None:
     drift = Drift("web", kind, "thing", at="http://there")
     assert drift.cause
     assert "{" not in drift.cause + drift.repair.replace("{{json", "").replace("}}", "")
-    assert (kind in REPAIRS) == (drift.by != "person") or kind in CONTAINERS
+    assert (kind in REPAIRS) == (drift.by != "person")
     assert drift.repair.startswith({"up": "make up: ", "repair": "make up REPAIR=1: "}.get(drift.by, ""))
-
-
-CONTAINERS = {"limits", "health check", "network", "rights"}
 
 
 def test_a_drift_is_plain_data() -> None:

@@ -24,7 +24,7 @@ class FakeRunning:
     def __init__(self, *looks: Found) -> None:
         self.looks = list(looks)
         self.secrets = {"databasePassword": ("s3cret",)}
-        self.up = True
+        self.up = self.near = True
 
     def is_up(self) -> bool:
         return self.up
@@ -61,6 +61,13 @@ def test_a_component_that_does_not_answer_a_probe_is_told(monkeypatch: pytest.Mo
     monkeypatch.setattr(inspection, "PROBES", sides)
     told = drift_of(stack(Found(COMPONENTS), Found(COMPONENTS)), again_s=0)
     assert told == [Drift("redis", "silent", "", "answers", "no answer")]
+
+
+def test_of_a_stack_elsewhere_only_the_components_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inspection, "PROBES", (("redis", lambda _: [Drift("redis", "silent")]),))
+    elsewhere = stack(Found(COMPONENTS))
+    elsewhere.running.near = False  # type: ignore[misc]  # the fake's own
+    assert drift_of(elsewhere) == []
 
 
 def test_a_stack_has_to_exist_and_to_be_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -34,8 +34,8 @@ class FakeStack:
     def resume(self, component: str) -> None:
         self._note("resume", component)
 
-    def remove(self, component: str) -> None:
-        self._note("remove", component)
+    def remove(self, component: str, name: str) -> None:
+        self._note(f"remove {name}".strip(), component)
 
     def _note(self, what: str, component: str) -> None:
         self.done.append(f"{what} {component}")
@@ -58,9 +58,17 @@ def test_each_component_is_repaired_once_and_what_suspends_or_is_too_many_goes_f
         Drift("ingestion", "live file", "token"),
         Drift("ollama", "paused"),
         Drift("stranger", "extra"),
+        Drift("collections", "extra", "a second container"),
     ]
     assert repair("s", lambda _: None) == []
-    assert stack.done == ["remove stranger", "resume ollama", "redo redis", "redo query", "rewrite ingestion"]
+    assert stack.done == [
+        "remove stranger",
+        "remove a second container collections",
+        "resume ollama",
+        "redo redis",
+        "redo query",
+        "rewrite ingestion",
+    ]
 
 
 def test_what_a_person_decides_on_and_what_waits_for_a_deployment_is_left_alone(stack: FakeStack) -> None:

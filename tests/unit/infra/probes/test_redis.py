@@ -1,5 +1,5 @@
 from infra.drift.drift import Drift
-from infra.probes.redis import compare, settings_of
+from infra.probes.redis import compare, settings_in, settings_of
 
 COMMAND = ("redis-server", "--port", "1", "--maxmemory", "384mb", "--maxmemory-policy", "allkeys-lru", "--save", "")
 FOUND = {"maxmemory": "402653184", "maxmemory-policy": "allkeys-lru", "appendonly": "no", "save": ""}
@@ -16,3 +16,8 @@ def test_a_setting_in_force_that_is_another_is_told() -> None:
         Drift("redis", "redis setting", "maxmemory", "402653184", "0"),
         Drift("redis", "redis setting", "save", '""', "60 1"),
     ]
+
+
+def test_settings_of_a_file_are_compared_as_those_of_a_command_line() -> None:
+    file = '# a cache\nmaxmemory 384mb\nsave ""\nappendonly no\ndir /tmp\n'
+    assert settings_in(file) == {"maxmemory": "402653184", "appendonly": "no", "save": ""}
