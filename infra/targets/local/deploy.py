@@ -48,7 +48,8 @@ def deploy(topology: Topology, settings: Settings, steps: Mapping[str, Step]) ->
 
 def outputs(stack: Stack) -> dict[str, Any]:
     """Where the components listen, and what a person or a test has to know to use the stack."""
-    ports = {f"{c.name}/{p.name}": p.host for c in stack.topology.components for p in c.ports}
+    bound = {port.host for one in wanted(stack.topology, stack.settings).components for port in one.ports}
+    ports = {f"{c.name}/{p.name}": p.host for c in stack.topology.components for p in c.ports if p.host in bound}
     return {
         "gateway": f"http://{HOST}:{stack.port('kong')}",
         "ports": ports,

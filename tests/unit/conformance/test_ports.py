@@ -83,14 +83,6 @@ def test_the_proxies_of_a_chaos_stack_may_listen(lab: Lab, monkeypatch: pytest.M
     assert list(of(lab, stack, monkeypatch, ("0.0.0.0", 21020))) == ["nothing else of the stack listens"]
 
 
-def test_a_stand_in_without_grpc_is_told_apart_from_a_closed_port(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    said = outputs({"qdrant-0/grpc": free_port()})
-    assert list(of(lab, Stack(said), monkeypatch)) == ["qdrant-0/grpc listens on 127.0.0.1"]
-    for component in said["manifest"]["components"]:
-        component["runs"] = "embedded Qdrant 0.9.0"
-    assert of(lab, Stack(said), monkeypatch) == {}
-
-
 def test_of_another_machine_only_what_can_be_reached_is_judged(
     lab: Lab, listen: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
