@@ -14,7 +14,7 @@ from infra.manifest import Published
 from infra.observability.files import observability_files
 from infra.observability.prometheus import KONG_STATUS_PORT
 from infra.qdrant.steps import factors_for
-from infra.targets.docker import checks
+from infra.targets.docker import checks, starts
 from infra.targets.docker.container import FOLDER, Container
 from infra.targets.docker.images import image_name
 from infra.targets.docker.place import EVERY, Place
@@ -185,6 +185,7 @@ def _timescaledb(place: Place, component: Component, common: Container) -> Conta
     return replace(
         common,
         user="70:70",
+        entrypoint=starts.POSTGRES,
         command=("postgres", *options),
         environment={
             "POSTGRES_USER": DATABASE_USER,
@@ -306,11 +307,14 @@ def _alertmanager(place: Place, component: Component, common: Container) -> Cont
 def _grafana(place: Place, component: Component, common: Container) -> Container:
     watcher = _watcher(place, component, common)
     password = place.file(component.name, PASSWORD_OF_GRAFANA)
+    (data,) = component.volumes
     return replace(
         watcher,
         user="472:0",  # the image's own
+        entrypoint=starts.GRAFANA,
         environment={
             "GF_SECURITY_ADMIN_PASSWORD__FILE": password,
+            "GF_PATHS_DATA": data.path,
             "GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH": "/etc/grafana/dashboards/breakwater.json",
             "GF_LOG_MODE": "console",
             "GF_USERS_ALLOW_SIGN_UP": "false",
