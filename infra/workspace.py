@@ -134,13 +134,23 @@ def stack(name: str, *, port_offset: int | None = None) -> Iterator[None]:
         yield
 
 
+def plugin(name: str, version: str) -> Path:
+    """The program of Pulumi's resource plugin; installed if it is not yet. Raises WorkspaceError."""
+    install_plugin(name, version)
+    return pulumi_home() / "plugins" / f"resource-{name}-v{version}" / f"pulumi-resource-{name}"
+
+
 def install_plugin(name: str, version: str) -> None:
-    """Have Pulumi's resource plugin be there in that version; raises WorkspaceError with how to get it offline."""
+    """Have Pulumi's resource plugin be there in that version, out of the bundle where this project came in one.
+
+    Raises WorkspaceError with how to get it offline.
+    """
     wanted = {"name": name, "kind": "resource", "version": version}
     if any(plugin.items() >= wanted.items() for plugin in json.loads(ask_pulumi("plugin", "ls", "--json"))):
         return
+    bundled = TOOLS / f"pulumi-resource-{name}"
     try:
-        ask_pulumi("plugin", "install", "resource", name, version)
+        ask_pulumi("plugin", "install", "resource", name, version, *(["--file", str(bundled)] * bundled.exists()))
     except WorkspaceError as error:
         file = f"pulumi-resource-{name}-v{version}-linux-amd64.tar.gz"
         raise WorkspaceError(

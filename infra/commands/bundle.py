@@ -25,7 +25,7 @@ from infra.bundle import BundleError, Contents, Machine, Part, project_tree, wri
 from infra.settings import PROJECT_ROOT, Settings
 from infra.stack_settings import stack_file, stack_settings
 from infra.targets.docker import offline
-from infra.workspace import TOOLS, pulumi_home
+from infra.workspace import TOOLS, plugin
 
 PROGRAMS = (
     "toxiproxy-server",
@@ -34,7 +34,6 @@ PROGRAMS = (
     "pulumi-language-python-exec",
     "pulumi-resource-pulumi-python",
 )
-TARGET_PROGRAMS = {"local": (), "docker": ("pulumi-resource-docker",)}
 VERSIONS = {"toxiproxy-server": "--version", "pulumi": "version"}  # how each tells its own, as its last word
 
 
@@ -49,7 +48,9 @@ def run(parsed: argparse.Namespace) -> int:
     settings = stack_settings(parsed.stack)
     tree = project_tree(uncommitted=parsed.uncommitted)
     own_settings = _settings_file(parsed.stack)
-    programs = {name: program(name) for name in (*PROGRAMS, *TARGET_PROGRAMS[settings.target])}
+    programs = {name: program(name) for name in PROGRAMS}
+    if settings.target == "docker":
+        programs["pulumi-resource-docker"] = plugin("docker", version("pulumi-docker"))
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), TimeElapsedColumn())
     with tempfile.TemporaryDirectory(dir=_scratch()) as scratch, Progress(*columns) as progress:
         finding = progress.add_task("wheels", total=None)
@@ -82,15 +83,10 @@ def run(parsed: argparse.Namespace) -> int:
 
 
 def program(name: str) -> Path:
-    """Where a program lies: what was built here, else what is on PATH, else a plugin of Pulumi; raises BundleError."""
-    plugins = (pulumi_home() / "plugins").glob(f"{name.removeprefix('pulumi-')}-v*")
-    found = shutil.which(name, path=os.pathsep.join((str(TOOLS), os.environ["PATH"], *map(str, sorted(plugins)))))
+    """Where a program lies: what was built here, else what is on PATH; raises BundleError."""
+    found = shutil.which(name, path=os.pathsep.join((str(TOOLS), os.environ["PATH"])))
     if not found:
-        plugin = name.removeprefix("pulumi-").replace("-", " ")
-        raise BundleError(
-            f'there is no {name} to put in; `make tools` builds what is built here, and eval "$(make env)"; '
-            f"pulumi plugin install {plugin} gets a plugin"
-        )
+        raise BundleError(f"there is no {name} to put in; `make tools` builds what is built here")
     return Path(found)
 
 

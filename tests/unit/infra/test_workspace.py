@@ -95,3 +95,12 @@ def test_who_cannot_install_a_plugin_is_told_how_to_get_it(monkeypatch: pytest.M
         workspace.install_plugin("docker", "5.2.0")
     assert "pulumi-resource-docker-v5.2.0-linux-amd64.tar.gz" in str(failure.value)
     assert "pulumi plugin install resource docker 5.2.0 --file" in str(failure.value)
+
+
+def test_a_plugin_out_of_a_bundle_is_installed_from_its_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pulumi = Pulumi([])
+    monkeypatch.setattr(workspace, "ask_pulumi", pulumi.ask)
+    monkeypatch.setattr(workspace, "TOOLS", tmp_path)
+    (tmp_path / "pulumi-resource-docker").touch()
+    workspace.install_plugin("docker", "5.2.0")
+    assert (*INSTALL, "--file", str(tmp_path / "pulumi-resource-docker")) in pulumi.asked

@@ -8,8 +8,9 @@ import pytest
 from packaging.pylock import PackageWheel
 
 from infra import stack_settings, wheels
-from infra.bundle import BundleError, Tree
+from infra.bundle import BundleError, Contents, Part, Tree
 from infra.commands import bundle as command
+from infra.targets.docker import offline
 
 WHEEL = "a-1-py3-none-manylinux_2_28_x86_64.whl"
 
@@ -31,7 +32,6 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for module in (command, stack_settings):
         monkeypatch.setattr(module, "PROJECT_ROOT", tmp_path)
     monkeypatch.setattr(command, "project_tree", lambda uncommitted: Tree("t", "c" * 40, 0, uncommitted))
-    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "pulumi"))
     return tmp_path
 
 
@@ -53,24 +53,19 @@ def test_it_ends_with_the_commands_for_the_other_machine(
     assert "glibc 2.28 or newer" in shown
 
 
-def test_programs_come_from_here_then_path_then_pulumis_plugins(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert command.program("pulumi") == project / ".tools/bin/pulumi"
+def test_programs_come_from_here_then_from_path(project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     elsewhere = project / "path"
-    plugin = project / "pulumi/plugins/resource-docker-v5.0.0"
-    for folder, name in ((elsewhere, "pulumi"), (elsewhere, "other"), (plugin, "pulumi-resource-docker")):
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / name).touch(mode=0o755)
+    elsewhere.mkdir()
+    for name in ("pulumi", "other"):
+        (elsewhere / name).touch(mode=0o755)
     monkeypatch.setenv("PATH", f"{elsewhere}{os.pathsep}{os.environ['PATH']}")
     assert command.program("pulumi") == project / ".tools/bin/pulumi"
     assert command.program("other") == elsewhere / "other"
-    assert command.program("pulumi-resource-docker") == plugin / "pulumi-resource-docker"
 
 
 def test_a_program_that_is_nowhere_is_named_with_what_gets_it(project: Path) -> None:
-    with pytest.raises(
-        BundleError, match=r"no pulumi-resource-docker to put in; .*pulumi plugin install resource docker"
-    ):
-        command.program("pulumi-resource-docker")
+    with pytest.raises(BundleError, match="no toxiproxy-cli to put in; `make tools` builds"):
+        command.program("toxiproxy-cli")
 
 
 def test_a_stacks_settings_are_put_in_unless_they_hold_secrets(project: Path) -> None:
@@ -87,3 +82,26 @@ def test_settings_that_git_has_come_with_the_project(project: Path) -> None:
     (project / "Pulumi.local.yaml").touch()
     subprocess.run(["git", "add", "Pulumi.local.yaml"], cwd=project, check=True)
     assert command._settings_file("local") == []
+
+
+def test_a_stack_of_containers_brings_its_images_its_plugin_and_its_settings(
+    project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "Pulumi.gpu.yaml").write_text("config:\n  breakwater:target: docker\n")
+    monkeypatch.setattr(command, "plugin", lambda name, _: project / f".tools/bin/{name}")
+    (project / ".tools/bin/docker").touch()
+    images = {"breakwater/query:1": {"id": "sha256:1"}}
+    monkeypatch.setattr(offline, "save", lambda _, file: (file.touch(), images)[1])
+    written: list[tuple[Contents, set[str], list[Path]]] = []
+
+    def write(archive: Path, contents: Contents, parts: list[Part], *, settings: list[Path], **_: object) -> str:
+        archive.touch()
+        written.append((contents, {part.name for part in parts}, settings))
+        return "d1"
+
+    monkeypatch.setattr(command, "write", write)
+    assert run("--stack", "gpu", "--output", str(project / "b.tar")) == 0
+    ((contents, parts, settings),) = written
+    assert {"bin/pulumi-resource-docker", "images.tar"} <= parts
+    assert settings == [project / "Pulumi.gpu.yaml"]
+    assert (contents.target, contents.images) == ("docker", images)
