@@ -57,7 +57,7 @@ def _suspicion(name: str, value: str, secret_names: tuple[str, ...]) -> str:
     if URL_WITH_PASSWORD.search(value):
         return "is a URL with a password"
     label = name.lstrip("-").replace("-", "_").upper()
-    if SECRET_NAME.search(label) and not label.endswith("_FILE") and not value.startswith("/"):
+    if SECRET_NAME.search(label) and not label.endswith(("_FILE", "_STDIN")) and not value.startswith("/"):
         return "is called as a secret is, and has a value"
     return "looks random, as a secret does" if _looks_random(value) else ""
 
