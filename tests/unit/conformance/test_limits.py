@@ -44,7 +44,6 @@ class Gateway:
 
 def noticed(lab: Lab, gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
     monkeypatch.setattr(limits, "sleep", gateway.sleep)
-    monkeypatch.setattr(limits, "EXCEEDED_S", 0.2)
     return lab.failed(limits, gateway)
 
 
