@@ -34,6 +34,8 @@ LOOPBACK = "127.0.0.1"
 OURS = "10001:10001"  # the user in the images that are built here
 NOBODY = "65534:65534"  # Prometheus's and Alertmanager's own user; Toxiproxy's image has none and needs none
 SCRATCH = {"/tmp": "size=64m,mode=1777"}  # noqa: S108 - the container's own
+"""A folder in memory. Only over one that the image has with these rights: runc before 1.1.8, which Debian 12 has, gives
+the folder's own to it when the container starts again."""
 GATEWAY_CONFIG = Volume("kong-config", "/kong")
 """Where Kong finds its configuration when it starts; see `gateway_config`."""
 PASSWORD_OF_GRAFANA = "grafanaPassword"  # noqa: S105 - its name
@@ -257,7 +259,7 @@ def _kong(place: Place, component: Component, common: Container) -> Container:
         environment={
             "KONG_DATABASE": "off",
             "KONG_DECLARATIVE_CONFIG": config,
-            "KONG_PREFIX": "/kong_prefix",
+            "KONG_PREFIX": "/tmp/kong",  # noqa: S108 - the container's own
             "KONG_PROXY_LISTEN": proxy,
             "KONG_ADMIN_LISTEN": admin,
             "KONG_STATUS_LISTEN": f"{EVERY}:{KONG_STATUS_PORT}",
@@ -276,7 +278,7 @@ def _kong(place: Place, component: Component, common: Container) -> Container:
         },
         read_volumes=(GATEWAY_CONFIG,),
         live_files=lambda secrets: {config: to_yaml(kong_of(place.topology, place.settings, place.address, secrets))},
-        tmpfs={**SCRATCH, "/kong_prefix": "size=256m,mode=1777"},
+        tmpfs={"/tmp": "size=320m,mode=1777"},  # noqa: S108 - as SCRATCH, with Kong's own files
         # Answers 200 only once every worker has the configuration.
         check=checks.bash(KONG_STATUS_PORT, "/status/ready", component.health.start_s),
         stop_signal="SIGQUIT",  # Nginx answers what it has begun
