@@ -148,7 +148,8 @@ def test_what_kong_refuses_is_said_without_the_configuration(admin: str, kong: K
 def test_a_target_that_is_not_in_rotation_in_time_is_said(
     admin: str, kong: Kong, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    kong.health = ["UNHEALTHY"] * 100
+    kong.post(config())
+    kong.health = ["UNHEALTHY"] * 1000
     with pytest.raises(GatewayError, match=r"after 0\.05 s: query has nothing in rotation"):
         gateway_config.post(admin, config(), deadline_s=0.05)
 
