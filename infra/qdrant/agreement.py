@@ -25,7 +25,8 @@ def disagreements(views: Views, *, absent: int = 0) -> Iterator[str]:
     away = cluster.members - {view.peer for view in members.seen}
     excused = away if len(away) <= absent else frozenset[int]()
     if away - excused:
-        yield f"{len(away)} of {len(cluster.members)} members do not answer"
+        needed_ones = " that are needed" if absent else ""
+        yield f"{len(away) - absent} of {len(cluster.members) - absent} members{needed_ones} do not answer"
     for view in members.seen:
         yield from views_apart(view, cluster)
     for name, one in cluster.collections.items():

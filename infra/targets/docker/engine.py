@@ -50,6 +50,12 @@ def of_stack(client: Any, stack: str, label: str, value: str = "", *, ended: boo
     return found
 
 
+def health(container: Any) -> str:
+    """What the engine says of a container's health, or that it does not run."""
+    state = container.attrs["State"]
+    return str((state.get("Health") or {}).get("Status", "")) if state["Running"] else "not running"
+
+
 def has_gpu(docker_host: str) -> bool:
     """Whether the engine can hand a container an NVIDIA GPU; False too where no engine answers."""
     try:

@@ -6,7 +6,7 @@ from typing import Any
 import pulumi
 from pulumi.dynamic import Resource
 
-from infra.targets.docker.engine import COMPONENT_LABEL, IMAGE_LABEL, SPEC_LABEL, engine, of_stack
+from infra.targets.docker.engine import COMPONENT_LABEL, IMAGE_LABEL, SPEC_LABEL, engine, health, of_stack
 from infra.targets.docker.once import ONCE_KEYS, run_once
 from infra.targets.dynamic import LookProvider, Props
 
@@ -27,25 +27,20 @@ class HealthyProvider(LookProvider):
         with engine(props["dockerHost"]) as client:
             container = client.containers.get(props["container"])
             started = time.monotonic()
-            while (health := _health(container)) != "healthy":
-                patience_s = float(props["seconds"]) if health == "starting" else RECOVER_S
+            while (found := health(container)) != "healthy":
+                patience_s = float(props["seconds"]) if found == "starting" else RECOVER_S
                 if time.monotonic() - started > patience_s:
-                    raise UnhealthyError(_words(props, container, health))
+                    raise UnhealthyError(_words(props, container, found))
                 time.sleep(POLL_S)
                 container.reload()
 
 
-def _health(container: Any) -> str:
-    state = container.attrs["State"]
-    return str((state.get("Health") or {}).get("Status", "")) if state["Running"] else "not running"
-
-
-def _words(props: Props, container: Any, health: str) -> str:
+def _words(props: Props, container: Any, found: str) -> str:
     checks = (container.attrs["State"].get("Health") or {}).get("Log") or [{}]
     said = " ".join(str(checks[-1].get("Output", "")).split())[-500:]
     component, stack = container.labels[COMPONENT_LABEL], props["stack"]
     return (
-        f"{container.name} is {health}: {said or 'its check says nothing'}. Nothing that needs it is touched, and what "
+        f"{container.name} is {found}: {said or 'its check says nothing'}. Nothing that needs it is touched, and what "
         f"it was to replace stays. `breakwater logs --stack {stack} {component}` may tell why; put it right, and run "
         "this again"
     )

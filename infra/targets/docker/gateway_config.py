@@ -11,6 +11,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
 import pulumi
@@ -19,10 +20,11 @@ from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, Updat
 
 from infra.gateway import KONG_FILE
 from infra.gateway.kong import GATEWAY
-from infra.targets.docker.engine import COMPONENT_LABEL, FILES_LABEL, STACK_LABEL, engine, fill_volume, of_stack
+from infra.targets.docker.engine import COMPONENT_LABEL, FILES_LABEL, STACK_LABEL, engine, fill_volume, health, of_stack
 from infra.targets.dynamic import Props, Provider
 
 IN_FORCE_S = 60.0
+RECOVER_S = 15.0  # for a Kong that is not healthy
 ANSWER_S = 10.0
 POLL_S = 0.2
 LOOKS = 20  # in a row, each by a connection of its own, so that every worker has been asked
@@ -95,13 +97,22 @@ def _not_yet(admin: str, config: str) -> str:
 
 
 def hand_out(props: Props) -> None:
-    """Put it into the volume and, where a Kong runs, into force; raises GatewayError, or EngineError."""
+    """Put it into the volume and, where a Kong runs, into force; raises GatewayError, or EngineError.
+
+    A Kong that is not healthy may lack just that, or be broken. Then it is not waited for: its own container comes next
+    in an update, and a Kong that is replaced or started again finds the configuration in the volume.
+    """
     with engine(props["dockerHost"]) as client:
         labels = {STACK_LABEL: props["stack"], FILES_LABEL: GATEWAY}
         fill_volume(client, props["image"], props["volume"], {KONG_FILE: props["config"]}, labels)
-        running = of_stack(client, props["stack"], COMPONENT_LABEL, GATEWAY)
-    if running:
+        # One that ends again and again is "restarting".
+        running = [one for one in of_stack(client, props["stack"], COMPONENT_LABEL, GATEWAY) if one.status == "running"]
+        healthy = any(health(one) == "healthy" for one in running)
+    if healthy:
         post(props["admin"], props["config"])
+    elif running:
+        with suppress(GatewayError):
+            post(props["admin"], props["config"], deadline_s=RECOVER_S)
 
 
 def _load(admin: str, config: str) -> str:

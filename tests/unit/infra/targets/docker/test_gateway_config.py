@@ -4,6 +4,7 @@ import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs
@@ -90,8 +91,9 @@ def props(admin: str, host: str = "query-1") -> dict[str, Any]:
     return {**given, "dockerHost": "", "image": "breakwater/jobs:1", "admin": admin}
 
 
-def run_kong(engine: Engine) -> None:
-    engine.create("kong", [], labels={STACK_LABEL: "test", COMPONENT_LABEL: "kong"}).start()
+def run_kong(engine: Engine, health: str = "healthy", status: str = "running") -> None:
+    made = engine.create("kong", [], labels={STACK_LABEL: "test", COMPONENT_LABEL: "kong"})
+    made.started, made.status, made.health = True, status, [health]
 
 
 def test_before_there_is_a_kong_its_volume_has_the_configuration(admin: str, kong: Kong, engine: Engine) -> None:
@@ -156,3 +158,30 @@ def test_a_target_that_is_not_in_rotation_in_time_is_said(
 
 def test_a_kong_that_does_not_answer_goes_by_nothing() -> None:
     assert gateway_config.in_force("http://127.0.0.1:9") == ""
+
+
+def test_a_kong_that_is_not_well_gets_it_too_which_may_be_all_that_it_lacks(
+    admin: str, kong: Kong, engine: Engine
+) -> None:
+    run_kong(engine, "unhealthy")
+    GatewayConfigProvider().create(props(admin))
+    assert kong.hash == digest(config())
+
+
+@pytest.mark.parametrize(("health", "status"), [("unhealthy", "running"), ("unhealthy", "restarting")])
+def test_one_that_is_broken_is_not_in_the_way_of_its_own_repair(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch, health: str, status: str
+) -> None:
+    monkeypatch.setattr(gateway_config, "RECOVER_S", 0.01)
+    monkeypatch.setattr(gateway_config, "POLL_S", 0.001)
+    run_kong(engine, health, status)
+    GatewayConfigProvider().create(props("http://127.0.0.1:9"))
+    assert engine.volumes["breakwater-test-kong-config"]["kong.yml"] == config()
+
+
+def test_a_healthy_one_that_does_not_take_it_fails_the_up(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(gateway_config, "POLL_S", 0.001)
+    monkeypatch.setattr(gateway_config, "post", partial(gateway_config.post, deadline_s=0.01))
+    run_kong(engine)
+    with pytest.raises(GatewayError, match="does not go by its configuration"):
+        GatewayConfigProvider().create(props("http://127.0.0.1:9"))
