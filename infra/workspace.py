@@ -104,11 +104,22 @@ def resources(stack: str) -> dict[tuple[str, str], dict[str, Any]]:
 
     Raises WorkspaceError where there is no such stack.
     """
-    state = json.loads(ask_pulumi("stack", "export", "--show-secrets", "-s", stack))
     return {
         (resource["type"], resource["urn"].rpartition("::")[2]): _clear(resource.get("outputs", {}))
-        for resource in state["deployment"].get("resources", [])
+        for resource in _state(stack)
+        if not resource.get("delete")  # one that was replaced and is still to go
     }
+
+
+def physical_names(stack: str, kind: str) -> set[str]:
+    """What the stack's resources of a type are called where they are, also those that are still to go."""
+    return {resource["outputs"]["name"] for resource in _state(stack) if resource["type"] == kind}
+
+
+def _state(stack: str) -> list[dict[str, Any]]:
+    state = json.loads(ask_pulumi("stack", "export", "--show-secrets", "-s", stack))
+    found: list[dict[str, Any]] = state["deployment"].get("resources", [])
+    return found
 
 
 def _clear(value: Any) -> Any:

@@ -9,6 +9,7 @@ import argparse
 import shutil
 
 from infra import workspace
+from infra.settings import Settings
 from infra.stack_settings import stack_settings
 from infra.targets.docker import running
 from infra.targets.local import supervisor
@@ -28,6 +29,8 @@ def run(parsed: argparse.Namespace) -> int:
     settings = stack_settings(parsed.stack)
     containers = settings.target == "docker"
     with workspace.stack(parsed.stack):
+        if containers:
+            remove_unknown_containers(settings)
         if containers and parsed.purge:  # its volumes are protected from anything less
             workspace.ask_pulumi("state", "unprotect", "--all", "--yes", "-s", parsed.stack)
         kept = ("--exclude-protected",) if containers and not parsed.purge else ()
@@ -44,3 +47,9 @@ def run(parsed: argparse.Namespace) -> int:
     where = "its volumes" if containers else paths.root
     print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {where}"))
     return 0
+
+
+def remove_unknown_containers(settings: Settings) -> None:
+    """Remove what a killed `up` left at the engine and Pulumi does not know of; its networks could not go before."""
+    known = workspace.physical_names(settings.stack, "docker:index/container:Container")
+    running.remove_unknown(settings.stack, settings.docker_host, known)

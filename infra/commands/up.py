@@ -16,6 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from infra import workspace
 from infra.commands import drift, plan, status
 from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
+from infra.commands.down import remove_unknown_containers
 from infra.drift.repair import repair, repair_ways
 from infra.policy.rules import hold
 from infra.stack_settings import stack_settings
@@ -46,6 +47,8 @@ def run(parsed: argparse.Namespace) -> int:
         failed = workspace.pulumi("up", "--yes", "--skip-preview", "--suppress-outputs", "-s", parsed.stack)
         if failed:
             return failed
+        if settings.target == "docker":
+            remove_unknown_containers(settings)
         left = repair(parsed.stack, print) if parsed.repair else []
         outputs = workspace.outputs(parsed.stack)
     gateway = Gateway(outputs)

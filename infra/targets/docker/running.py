@@ -1,7 +1,7 @@
 """What runs of a stack of the docker target, from the engine and by the labels alone: its state and its logs."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -36,6 +36,14 @@ def show_logs(stack: str, docker_host: str, component: str | None, *, lines: int
             if len(chosen) > 1:
                 print(f"==> {one.name} <==")  # noqa: T201 - as `tail` does
             _print(one.logs(stream=True, follow=follow, tail=lines))
+
+
+def remove_unknown(stack: str, docker_host: str, known: Collection[str]) -> None:
+    """Remove the stack's containers of other names than the `known`: an `up` that was killed had begun to make them."""
+    with engine(docker_host) as client:
+        for one in client.containers.list(all=True, filters={"label": f"{STACK_LABEL}={stack}"}):
+            if one.name not in known:
+                one.remove(v=True, force=True)
 
 
 def remove_volumes(stack: str, docker_host: str) -> None:

@@ -104,3 +104,15 @@ def test_a_plugin_out_of_a_bundle_is_installed_from_its_file(tmp_path: Path, mon
     (tmp_path / "pulumi-resource-docker").touch()
     workspace.install_plugin("docker", "5.2.0")
     assert (*INSTALL, "--file", str(tmp_path / "pulumi-resource-docker")) in pulumi.asked
+
+
+def test_one_that_was_replaced_and_is_still_to_go_counts_by_its_name_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def container(name: str, **more: object) -> dict[str, object]:
+        urn = "urn:pulumi:s::breakwater::docker:index/container:Container::query"
+        return {"type": "docker:index/container:Container", "urn": urn, "outputs": {"name": name}, **more}
+
+    state = {"deployment": {"resources": [container("query-new"), container("query-old", delete=True)]}}
+    monkeypatch.setattr(workspace, "ask_pulumi", lambda *_words: json.dumps(state))
+    assert workspace.resources("s") == {("docker:index/container:Container", "query"): {"name": "query-new"}}
+    names = workspace.physical_names("s", "docker:index/container:Container")
+    assert names == {"query-new", "query-old"}

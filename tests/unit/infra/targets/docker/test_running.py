@@ -77,3 +77,29 @@ def test_what_has_no_log_and_what_cannot_be_followed_is_said() -> None:
         running.show_logs("test", "", "mars", lines=5, follow=False)
     with pytest.raises(EngineError, match="name its component"):
         running.show_logs("test", "", None, lines=5, follow=True)
+
+
+def test_only_containers_that_pulumi_does_not_know_are_removed(
+    there: list[Found], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    removed: list[str] = []
+
+    class Client:
+        containers: Any = None
+
+        def list(self, *, all: bool, filters: dict[str, str]) -> list[Found]:  # noqa: A002 - the SDK's own name
+            assert all
+            assert filters == {"label": "breakwater.stack=test"}
+            return there
+
+    @contextmanager
+    def engine(_docker_host: str) -> Iterator[Client]:
+        client = Client()
+        client.containers = client
+        yield client
+
+    monkeypatch.setattr(running, "engine", engine)
+    for one in there:
+        monkeypatch.setattr(one, "remove", lambda *, v, force, name=one.name: removed.append(name), raising=False)
+    running.remove_unknown("test", "", {"breakwater-test-query-1", "breakwater-test-kong-1"})
+    assert removed == ["breakwater-test-redis-1"]
