@@ -19,7 +19,8 @@ KEPT_OUT = (
 LET_IN = (
     *("Dockerfile", ".dockerignore", "pyproject.toml", "images/install", "images/services.lock"),
     *("services/__init__.py", "services/query/main.py", "services/ingestion/reading/pdf.py"),
-    *("infra/__init__.py", "infra/models.py", "infra/migrate.py", "infra/settings.py", "infra/qdrant/view.py"),
+    *("infra/__init__.py", "infra/models.py", "infra/migrate.py", "infra/settings.py", "infra/topology.py"),
+    "infra/qdrant/view.py",
     "migrations/1_schema.sql",
 )
 

@@ -13,7 +13,7 @@ import pytest
 from infra.settings import PROJECT_ROOT
 from infra.targets.services import SERVICES
 from infra.topology import topology
-from tests.unit.images.dockerfile import code_of, instructions, lineage, stages
+from tests.unit.images.dockerfile import code_of, context, instructions, lineage, stages
 from tests.unit.images.imports import reached
 from tests.unit.images.locks import asked, locked
 
@@ -55,6 +55,7 @@ def test_there_is_a_target_for_every_image_that_the_topology_has_built() -> None
 def test_an_image_has_all_code_that_its_processes_import(target: str) -> None:
     files, _ = reached(STARTS[target])
     held = code_of(target)
+    assert files <= context()
     for file in files:
         assert any(file == one or file.startswith(f"{one}/") for one in held), file
 
