@@ -2,83 +2,56 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-from infra.bundle import BundleError
-from infra.commands import (
-    ask,
-    bundle,
-    cluster,
-    down,
-    drift,
-    env,
-    images,
-    logs,
-    plan,
-    policy,
-    replicas,
-    rotate,
-    schema,
-    status,
-    token,
-    up,
+COMMANDS = (
+    "up",
+    "down",
+    "plan",
+    "policy",
+    "status",
+    "logs",
+    "ask",
+    "token",
+    "cluster",
+    "replicas",
+    "rotate",
+    "drift",
+    "schema",
+    "images",
+    "bundle",
+    "env",
 )
-from infra.gateway.tokens import TokenError
-from infra.plan.steps import PlanError
-from infra.policy.rules import PolicyError
-from infra.qdrant.node import NodeError
-from infra.qdrant.steps import SwitchError
-from infra.rotation import RotationError
-from infra.settings import SettingsError
-from infra.targets.docker.builder import ImagesError
-from infra.targets.docker.engine import EngineError
-from infra.targets.local.implementations import MissingProgramError
-from infra.topology import TopologyError
-from infra.wheels import WheelError
-from infra.workspace import WorkspaceError
+"""The modules of infra.commands. Only what is asked for is imported: all of them together take two seconds."""
 
-COMMANDS = {
-    "up": up,
-    "down": down,
-    "plan": plan,
-    "policy": policy,
-    "status": status,
-    "logs": logs,
-    "ask": ask,
-    "token": token,
-    "cluster": cluster,
-    "replicas": replicas,
-    "rotate": rotate,
-    "drift": drift,
-    "schema": schema,
-    "images": images,
-    "bundle": bundle,
-    "env": env,
+EXPECTED = {
+    "WorkspaceError": "infra.workspace",
+    "SettingsError": "infra.settings",
+    "TopologyError": "infra.topology",
+    "MissingProgramError": "infra.targets.local.implementations",
+    "PolicyError": "infra.policy.rules",
+    "PlanError": "infra.plan.steps",
+    "TokenError": "infra.gateway.tokens",
+    "RotationError": "infra.rotation",
+    "NodeError": "infra.qdrant.node",
+    "SwitchError": "infra.qdrant.steps",
+    "ImagesError": "infra.targets.docker.builder",
+    "EngineError": "infra.targets.docker.engine",
+    "BundleError": "infra.bundle",
+    "WheelError": "infra.wheels",
+    "AskError": "infra.commands.ask",
+    "SchemaError": "infra.commands.schema",
 }
-EXPECTED = (
-    WorkspaceError,
-    SettingsError,
-    TopologyError,
-    MissingProgramError,
-    PolicyError,
-    PlanError,
-    TokenError,
-    RotationError,
-    NodeError,
-    SwitchError,
-    ImagesError,
-    EngineError,
-    BundleError,
-    WheelError,
-    ask.AskError,
-    schema.SchemaError,
-)
+"""The errors whose words suffice for whoever called, with their modules."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Of all commands."""
+def parser(asked: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Of the command that is asked for, or of all where that is none of them."""
     parser = argparse.ArgumentParser(prog="breakwater", description="Run, and look at, a Breakwater stack.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
+    for name in [name for name in COMMANDS if name in asked[:1]] or COMMANDS:
+        module = import_module(f"infra.commands.{name}")
         text = (module.__doc__ or "").strip()
         command = commands.add_parser(
             name,
@@ -92,15 +65,22 @@ def parser() -> argparse.ArgumentParser:
     return parser
 
 
+def is_expected(error: Exception) -> bool:
+    """Whether its words are all that is to be shown."""
+    return any(EXPECTED.get(kind.__name__) == kind.__module__ for kind in type(error).__mro__)
+
+
 def main() -> None:
     """Run one command; exits with 0 if it did what it says, 1 with the reason if not, 2 for wrong arguments."""
-    parsed = parser().parse_args()
+    parsed = parser(sys.argv[1:]).parse_args()
     try:
         sys.exit(parsed.run(parsed))
-    except EXPECTED as error:
-        sys.exit(f"breakwater: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
+    except Exception as error:
+        if is_expected(error):
+            sys.exit(f"breakwater: {error}")
+        raise
 
 
 if __name__ == "__main__":
