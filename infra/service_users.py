@@ -9,7 +9,7 @@ from typing import Any
 
 from infra.secret import SecretState
 from infra.targets.local.health import HOST
-from services.common.service_secret import fingerprint
+from services.common.service_secret import HEADER, fingerprint
 
 PATH = "/internal/service-token"
 TIMEOUT_S = 2.0
@@ -54,7 +54,7 @@ class ServiceUsers:
         for service, port in self.ports.items():
             with closing(HTTPConnection(HOST, port, timeout=TIMEOUT_S)) as connection:
                 try:
-                    connection.request("GET", PATH, headers={"X-Service-Token": secret})
+                    connection.request("GET", PATH, headers={HEADER: secret})
                     answer = connection.getresponse()
                     yield service, answer.status, json.loads(answer.read())
                 except (OSError, HTTPException, ValueError) as error:

@@ -8,7 +8,7 @@ from conformance.http import ask
 from conformance.sample import Sample
 from conformance.stack import Stack
 from infra.targets.services import SERVICES
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 
 TOKEN_PATH = "/internal/service-token"  # noqa: S105 - a path
 INSIDE = (TOKEN_PATH, "/internal/breakers", "/internal/jobs", "/internal/status", "/metrics", "/health", "/ready")

@@ -27,7 +27,7 @@ from rich.table import Table
 
 from infra import workspace
 from infra.targets.local.health import HOST
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 
 TIMEOUT_S = 600.0
 EXITS = {True: 0, False: 1, None: 2}

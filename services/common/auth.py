@@ -11,10 +11,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from services.common.errors import error_response
 from services.common.middleware.header import header
 from services.common.responses import Json
-from services.common.service_secret import ServiceSecret
+from services.common.service_secret import HEADER, ServiceSecret
 from services.common.siblings import Siblings, SiblingUnavailableError
 
-HEADER = "X-Service-Token"
 _HEADER = HEADER.lower().encode()
 
 

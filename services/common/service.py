@@ -10,11 +10,11 @@ from yarl import URL
 
 from services.common import deadline
 from services.common.attempts import attempt
-from services.common.auth import HEADER as SERVICE_TOKEN
 from services.common.bulkhead import Limit
 from services.common.errors import ConflictError, NotFoundError, UnavailableError
 from services.common.http import Http, failing_as, timeout
 from services.common.protection import Protection
+from services.common.service_secret import HEADER as SERVICE_TOKEN
 
 TIMEOUT_S = 3.0  # the design's limit for a call between services that only looks or records something
 LIMIT = Limit(concurrent=64, queue=128)

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+HEADER = "X-Service-Token"
 POLL_S = 0.5
 """No answer here is older than this: the file is looked at when the secret is used, at most this often."""
 
