@@ -1,6 +1,6 @@
 from conformance.checks import internal
 from infra.targets.services import SERVICES
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 from tests.unit.conformance.conftest import SECRETS, Answer, Asked, Lab, Said, gateway_404
 
 

@@ -1,8 +1,7 @@
 import httpx
 import pytest
 
-from services.common.auth import HEADER
-from services.common.service_secret import fingerprint
+from services.common.service_secret import HEADER, fingerprint
 from tests.servers import client
 from tests.unit.services.common.conftest import frame
 

@@ -2,7 +2,7 @@ import pytest
 from fastapi import FastAPI
 
 from services.common import database
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 from services.query.main import build
 from services.query.settings import QuerySettings
 from tests.servers import REFUSING, client

@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 from prometheus_client import REGISTRY
 
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 from services.query import answer as answer_module
 from services.query.answer import INSTRUCTION, NOTHING_FOUND
 from tests.servers import Upstream, drops, eventually, hangs, says, streams

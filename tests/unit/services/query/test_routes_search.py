@@ -3,7 +3,7 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 from tests.servers import Caller, drops, eventually, hangs, routes, says
 from tests.unit.services.query.conftest import VECTOR, Service, found, passage
 

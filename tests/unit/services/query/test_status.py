@@ -1,5 +1,5 @@
 from services.common.app import VERSION
-from services.common.auth import HEADER
+from services.common.service_secret import HEADER
 from tests.servers import Answer, routes, says
 from tests.unit.services.query.conftest import Service
 

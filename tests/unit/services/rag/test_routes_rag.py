@@ -7,8 +7,8 @@ from aiohttp import web
 from services.common import health
 from services.common import service as service_module
 from services.common.app import VERSION
-from services.common.auth import HEADER
 from services.common.service import ServiceUnavailableError
+from services.common.service_secret import HEADER
 from services.rag.routes_rag import summary
 from tests.servers import Answer, Caller, drops, eventually, hangs, says, streams
 from tests.unit.services.rag.conftest import Service
