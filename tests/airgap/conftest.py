@@ -1,5 +1,4 @@
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,13 +27,13 @@ class Carried:
 @pytest.fixture(scope="session")
 def carried() -> Iterator[Carried]:
     """A bundle of this project as it is now, and where it is unpacked."""
-    folder = Path(tempfile.mkdtemp(prefix="breakwater-airgap-"))  # not pytest's, which would keep its gigabytes
-    archive = folder / "breakwater.tar"
-    command = [sys.executable, "-m", "infra.cli", "bundle", "--uncommitted", "--output", str(archive)]
-    said = subprocess.run(command, cwd=PROJECT_ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
-    check, unpack, up = (line.strip() for line in said.splitlines() if line.startswith("  "))
-    yield Carried(archive, check, unpack, up)
-    shutil.rmtree(folder, ignore_errors=True)  # after a failure something may still be ending in it
+    # Not in pytest's folder, which would keep its gigabytes; after a failure something may still be ending in it.
+    with tempfile.TemporaryDirectory(prefix="breakwater-airgap-", ignore_cleanup_errors=True) as folder:
+        archive = Path(folder, "breakwater.tar")
+        command = [sys.executable, "-m", "infra.cli", "bundle", "--uncommitted", "--output", str(archive)]
+        said = subprocess.run(command, cwd=PROJECT_ROOT, check=True, stdout=subprocess.PIPE, text=True).stdout
+        check, unpack, up = (line.strip() for line in said.splitlines() if line.startswith("  "))
+        yield Carried(archive, check, unpack, up)
 
 
 @pytest.fixture(scope="session")
