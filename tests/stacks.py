@@ -67,7 +67,9 @@ def temporary_stack(**settings: object) -> Iterator[Stack]:
     offset = free_offset()
     values = {f"breakwater:{key}": value for key, value in {"portOffset": offset, **settings}.items()}
     config.write_text(yaml.safe_dump({"config": values}))
-    environment = {**os.environ, "BREAKWATER_HOME": str(home)}
+    # Below `make test` another make would say where it is, also to who reads what it prints.
+    outside = {name: value for name, value in os.environ.items() if not name.startswith("MAKE") and name != "MFLAGS"}
+    environment = {**outside, "BREAKWATER_HOME": str(home)}
     watchdog = subprocess.Popen(
         [sys.executable, "-m", "tests.watchdog", str(home / name), str(home), str(config)],
         stdin=subprocess.PIPE,
