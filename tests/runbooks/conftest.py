@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,21 +16,18 @@ DOCUMENTS = ("local-target.md", "vector-cluster.md", "database.md")
 
 
 @pytest.fixture(scope="session")
-def stack() -> Iterator[Stack]:
-    data = Path(tempfile.mkdtemp(prefix="bw-runbooks-"))
-    try:
-        (data / "docs").mkdir()
-        for name in DOCUMENTS:
-            shutil.copy(PROJECT_ROOT / "docs" / name, data / "docs")
-        collections = shutil.copy(PROJECT_ROOT / "collections-config.json", data)
-        assert [c["directory"] for c in json.loads(Path(collections).read_text())["collections"]] == ["docs"]
-        settings = {"collectionsFile": str(collections), "dataRoot": str(data), "docsRoot": str(data / "docs")}
-        with temporary_stack(**settings) as stack:
-            up = stack.breakwater("up")
-            assert up.returncode == 0, up.stdout + up.stderr
-            yield stack
-    finally:
-        shutil.rmtree(data)
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    data = tmp_path_factory.mktemp("data")
+    (data / "docs").mkdir()
+    for name in DOCUMENTS:
+        shutil.copy(PROJECT_ROOT / "docs" / name, data / "docs")
+    collections = Path(shutil.copy(PROJECT_ROOT / "collections-config.json", data))
+    assert [c["directory"] for c in json.loads(collections.read_text())["collections"]] == ["docs"]
+    settings = {"collectionsFile": str(collections), "dataRoot": str(data), "docsRoot": str(data / "docs")}
+    with temporary_stack(**settings) as stack:
+        up = stack.breakwater("up")
+        assert up.returncode == 0, up.stdout + up.stderr
+        yield stack
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
