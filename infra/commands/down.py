@@ -9,7 +9,6 @@ import argparse
 import shutil
 
 from infra import workspace
-from infra.settings import Settings
 from infra.stack_settings import stack_settings
 from infra.targets.docker import running
 from infra.targets.local import supervisor
@@ -30,7 +29,7 @@ def run(parsed: argparse.Namespace) -> int:
     containers = settings.target == "docker"
     with workspace.stack(parsed.stack):
         if containers:
-            remove_unknown_containers(settings)
+            running.remove_forgotten(settings)
         if containers and parsed.purge:  # its volumes are protected from anything less
             workspace.ask_pulumi("state", "unprotect", "--all", "--yes", "-s", parsed.stack)
         kept = ("--exclude-protected",) if containers and not parsed.purge else ()
@@ -47,9 +46,3 @@ def run(parsed: argparse.Namespace) -> int:
     where = "its volumes" if containers else paths.root
     print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {where}"))
     return 0
-
-
-def remove_unknown_containers(settings: Settings) -> None:
-    """Remove what a killed `up` left at the engine and Pulumi does not know of; its networks could not go before."""
-    known = workspace.physical_names(settings.stack, "docker:index/container:Container")
-    running.remove_unknown(settings.stack, settings.docker_host, known)

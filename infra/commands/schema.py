@@ -7,7 +7,7 @@ rollback  Take the last migration back, by its down part. Repeat it for the one 
 drop      Delete the whole schema `rag`. The services go on with the collections file and search as before; the query
           log and the record of what was ingested are gone. It wants --yes.
 
-The services run on meanwhile. docs/runbooks/database.md tells which action is right when.
+The services run on meanwhile. docs/runbooks/migrate-database.md tells which action is right when.
 """
 
 import argparse

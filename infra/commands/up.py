@@ -16,12 +16,11 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from infra import workspace
 from infra.commands import drift, plan, status
 from infra.commands.ask import COLLECTION, QUESTION, AskError, Gateway, show_answer
-from infra.commands.down import remove_unknown_containers
 from infra.drift.repair import repair, repair_ways
 from infra.policy.rules import hold
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import topology_of, wanted
-from infra.targets.docker import offline
+from infra.targets.docker import offline, running
 
 LOAD_S = 300.0  # seconds for the sample documents; they take about 15 on two cores
 
@@ -48,7 +47,7 @@ def run(parsed: argparse.Namespace) -> int:
         if failed:
             return failed
         if settings.target == "docker":
-            remove_unknown_containers(settings)
+            running.remove_forgotten(settings)
         left = repair(parsed.stack, print) if parsed.repair else []
         outputs = workspace.outputs(parsed.stack)
     gateway = Gateway(outputs)

@@ -3,6 +3,7 @@
 Every value on which the gateways depend is written out, Kong's own defaults too: what is read is what holds.
 """
 
+import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -78,6 +79,11 @@ def kong_config(topology: Topology, address: Address, settings: GatewaySettings)
 def to_yaml(config: Mapping[str, Any]) -> str:
     """`config` as the text of a kong.yml."""
     return yaml.safe_dump(dict(config), sort_keys=False)
+
+
+def configuration_hash(config: str) -> str:
+    """What Kong calls a configuration in its /status, whether it was posted or read from a file."""
+    return hashlib.md5(config.encode(), usedforsecurity=False).hexdigest()
 
 
 def _upstream(name: str, targets: Iterable[str]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """The configuration that the gateway goes by against the rendered one, by their versions."""
 
-import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from infra.drift.drift import ABSENT, Drift
 from infra.gateway import KONG_FILE
 from infra.gateway.envoy.jwt import JWT, JWT_FILE
+from infra.gateway.kong import configuration_hash
 from infra.probes.http import ask
 
 COMPONENT = "kong"
@@ -21,7 +21,7 @@ def wanted(files: Mapping[str, str], *, envoy: bool) -> Versions:
     """The version of each rendered file that can be asked for."""
     if envoy:
         return {name: json.loads(files[name])["version_info"] for name in DISCOVERED}
-    return {KONG_FILE: hashlib.md5(files[KONG_FILE].encode(), usedforsecurity=False).hexdigest()}
+    return {KONG_FILE: configuration_hash(files[KONG_FILE])}
 
 
 def read(admin: str, *, envoy: bool) -> tuple[Versions, frozenset[str]]:

@@ -64,6 +64,12 @@ def qdrant_nodes(place: Place) -> tuple[str, ...]:
     return tuple(node for node in QDRANT_NODES if node in place.topology.by_name)
 
 
+def needs_of(place: Place, name: str) -> tuple[str, ...]:
+    """The components that have to be healthy before `name` starts: behind a proxy, the proxy too."""
+    proxied = place.settings.chaos and name != "toxiproxy"
+    return (*(("toxiproxy",) if proxied else ()), *place.topology.needs(name))
+
+
 def database_url(place: Place, consumer: str) -> str:
     """The database as `consumer` reaches it, without the password."""
     return f"postgresql://{DATABASE_USER}@{place.address(consumer, 'timescaledb')}/{DATABASE}"

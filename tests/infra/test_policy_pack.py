@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from infra import workspace
-from infra.policy.pack.containers import CONTAINER, deployed, runs
+from infra.policy.pack.containers import deployed, runs
 from infra.policy.rules import violations
 from infra.settings import PROJECT_ROOT
 from infra.targets.deployment import topology_of, wanted
-from infra.targets.docker.engine import COMPONENT_LABEL
+from infra.targets.docker.engine import COMPONENT_LABEL, CONTAINER
 from tests.infra.docker.program import STACKS, registered, settings
 
 PACK = PROJECT_ROOT / "infra/policy/pack/breakwater-policy"

@@ -7,7 +7,6 @@ from infra.manifest import Deployed, Published
 from infra.targets.docker.engine import COMPONENT_LABEL
 from infra.topology import Limits, Topology
 
-CONTAINER = "docker:index/container:Container"
 EVERY = "0.0.0.0"  # noqa: S104 - where Docker publishes what names no address
 
 Props = Mapping[str, Any]

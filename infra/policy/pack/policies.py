@@ -13,12 +13,13 @@ from pulumi_policy import (
 )
 
 from infra.manifest import Deployed, Manifest
-from infra.policy.pack.containers import CONTAINER, deployed, runs
+from infra.policy.pack.containers import deployed, runs
 from infra.policy.rule import Case, Rule
 from infra.policy.rules import RULES
 from infra.qdrant.steps import factors_for
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import topology_of
+from infra.targets.docker.engine import CONTAINER
 
 TOGETHER = {"budget"}
 """The rules about all containers together; the others are about one each."""

@@ -25,6 +25,7 @@ from infra.targets.services import (
     SERVICES,
     Files,
     database_url,
+    needs_of,
     password_file,
     qdrant_nodes,
 )
@@ -45,12 +46,6 @@ def container(place: Place, name: str) -> Container:
     """The container of the component of that name."""
     component = place.topology.component(name)
     return _CONTAINERS[name](place, component, _common(place, component))
-
-
-def needs_of(place: Place, name: str) -> tuple[str, ...]:
-    """The components that have to be healthy before `name` starts: behind a proxy, the proxy too."""
-    proxied = place.settings.chaos and name != "toxiproxy"
-    return (*(("toxiproxy",) if proxied else ()), *place.topology.needs(name))
 
 
 def _common(place: Place, component: Component) -> Container:

@@ -11,6 +11,7 @@ import docker
 from docker.errors import DockerException
 from docker.types import Mount
 
+CONTAINER = "docker:index/container:Container"  # the type of one in Pulumi's state
 STACK_LABEL = "breakwater.stack"
 COMPONENT_LABEL = "breakwater.component"
 IMAGE_LABEL = "breakwater.image"

@@ -4,7 +4,6 @@ So a Kong that restarts by itself comes back with it, and a new one gets on with
 changed one, such as the address of a service's new container, is in force before the old container goes.
 """
 
-import hashlib
 import json
 import time
 import urllib.error
@@ -19,7 +18,7 @@ import yaml
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, UpdateResult
 
 from infra.gateway import KONG_FILE
-from infra.gateway.kong import GATEWAY
+from infra.gateway.kong import GATEWAY, configuration_hash
 from infra.targets.docker.engine import COMPONENT_LABEL, FILES_LABEL, STACK_LABEL, engine, fill_volume, health, of_stack
 from infra.targets.dynamic import Props, Provider
 
@@ -50,7 +49,9 @@ class GatewayConfigProvider(Provider):
     def read(self, id_: str, props: Props) -> ReadResult:
         with engine(props["dockerHost"]) as client:
             running = bool(of_stack(client, props["stack"], COMPONENT_LABEL, GATEWAY))
-        return ReadResult(id_, {**props, "inForce": not running or in_force(props["admin"]) == digest(props["config"])})
+        return ReadResult(
+            id_, {**props, "inForce": not running or in_force(props["admin"]) == configuration_hash(props["config"])}
+        )
 
     def update(self, _id: str, _olds: Props, news: Props) -> UpdateResult:
         hand_out(news)
@@ -62,11 +63,6 @@ class GatewayConfig(Resource, module="docker", name="GatewayConfig"):
 
     def __init__(self, name: str, props: Props, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__(GatewayConfigProvider(), name, {**props, "inForce": None}, opts)
-
-
-def digest(config: str) -> str:
-    """What Kong calls a configuration in its /status, whether it was posted or read from a file."""
-    return hashlib.md5(config.encode(), usedforsecurity=False).hexdigest()
 
 
 def in_force(admin: str) -> str:
@@ -91,7 +87,7 @@ def post(admin: str, config: str, *, deadline_s: float = IN_FORCE_S) -> None:
 
 def _not_yet(admin: str, config: str) -> str:
     """What is to come still until requests go by it, after doing the next step to it; empty if nothing is."""
-    if in_force(admin) != digest(config):
+    if in_force(admin) != configuration_hash(config):
         return _load(admin, config) or "it was just posted"
     return _missing(admin, _targets(config))
 

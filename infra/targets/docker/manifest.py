@@ -9,8 +9,8 @@ from infra.settings import Settings
 from infra.targets.docker.container import Container
 from infra.targets.docker.containers import container
 from infra.targets.docker.place import Place
-from infra.targets.secrets import secret_names
-from infra.targets.services import Files, no_files
+from infra.targets.secrets import file_digests, secret_names
+from infra.targets.services import no_files
 from infra.topology import Topology
 
 
@@ -27,19 +27,14 @@ def of_place(place: Place) -> Manifest:
 
 def deployed(place: Place, one: Container) -> Deployed:
     """A container as the manifest has it."""
-
-    def digests(files: Files) -> dict[str, str]:
-        rendered = files(placeholder_secrets(secret_names(place.settings)))
-        return {path: digest(content) for path, content in rendered.items()}
-
     return Deployed(
         one.component,
         runs=one.image,
         command=(*one.entrypoint, *one.command),
         strategy=one.strategy,
         environment=one.environment,
-        files=digests(one.files),
-        live_files=digests(one.live_files),
+        files=file_digests(one.files, place.settings),
+        live_files=file_digests(one.live_files, place.settings),
         limits=one.limits,
         health=one.check.command if one.check else ("completed",),
         ports=one.published,

@@ -5,8 +5,10 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from infra import workspace
 from infra.row import Row
-from infra.targets.docker.engine import COMPONENT_LABEL, STACK_LABEL, EngineError, engine, of_stack
+from infra.settings import Settings
+from infra.targets.docker.engine import COMPONENT_LABEL, CONTAINER, STACK_LABEL, EngineError, engine, of_stack
 
 MIB = 1024 * 1024
 
@@ -36,6 +38,12 @@ def show_logs(stack: str, docker_host: str, component: str | None, *, lines: int
             if len(chosen) > 1:
                 print(f"==> {one.name} <==")  # noqa: T201 - as `tail` does
             _print(one.logs(stream=True, follow=follow, tail=lines))
+
+
+def remove_forgotten(settings: Settings) -> None:
+    """Remove what a killed `up` left at the engine and Pulumi does not know of; its networks could not go before."""
+    known = workspace.physical_names(settings.stack, CONTAINER)
+    remove_unknown(settings.stack, settings.docker_host, known)
 
 
 def remove_unknown(stack: str, docker_host: str, known: Collection[str]) -> None:

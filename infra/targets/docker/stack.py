@@ -18,7 +18,7 @@ from infra.gateway import KONG_FILE
 from infra.manifest import Deployed, Manifest, digest
 from infra.probes.redis import settings_in
 from infra.targets.docker.container import Container
-from infra.targets.docker.containers import container
+from infra.targets.docker.containers import LOOPBACK, container
 from infra.targets.docker.deploy import host_of
 from infra.targets.docker.engine import COMPONENT_LABEL, engine, of_stack
 from infra.targets.docker.found import Document, found
@@ -31,7 +31,6 @@ from infra.targets.secret_resource import secret_state
 from infra.targets.services import Files, Secrets
 
 RESOURCE = "pulumi-python:dynamic/"
-HERE = "127.0.0.1"
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ class DockerStack:
 
     @property
     def near(self) -> bool:
-        return host_of(self.place.settings.docker_host) == HERE
+        return host_of(self.place.settings.docker_host) == LOOPBACK
 
     def is_up(self) -> bool:
         with self._containers() as containers:

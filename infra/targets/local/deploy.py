@@ -9,11 +9,11 @@ from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.local.manifest import wanted
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import HOST, Program, Stack, needs_of, program
+from infra.targets.local.programs import HOST, Program, Stack, program
 from infra.targets.local.resources import Job, Process, Supervisor
 from infra.targets.secret_resource import Secret
 from infra.targets.secrets import secret_names
-from infra.targets.services import Secrets
+from infra.targets.services import Secrets, needs_of
 from infra.topology import Component, Topology
 
 

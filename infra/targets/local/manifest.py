@@ -1,12 +1,12 @@
 """What a stack of the local target is to consist of, as plain data without secrets."""
 
-from infra.manifest import Deployed, Manifest, Published, digest, placeholder_secrets
+from infra.manifest import Deployed, Manifest, Published
 from infra.qdrant.steps import factors_for
 from infra.settings import Settings
 from infra.targets.local.paths import StackPaths
-from infra.targets.local.programs import HOST, Stack, needs_of, program
-from infra.targets.secrets import secret_names
-from infra.targets.services import Files
+from infra.targets.local.programs import HOST, Stack, program
+from infra.targets.secrets import file_digests
+from infra.targets.services import needs_of
 from infra.topology import Component, Topology
 
 
@@ -21,18 +21,14 @@ def _deployed(stack: Stack, component: Component) -> Deployed:
     runs, check = program(stack, component), component.health
     job = check.kind == "completed"
 
-    def digests(files: Files) -> dict[str, str]:
-        rendered = files(placeholder_secrets(secret_names(stack.settings)))
-        return {name: digest(content) for name, content in rendered.items()}
-
     return Deployed(
         component.name,
         runs=f"{runs.implementation.name} {runs.implementation.version}",
         command=runs.command,
         strategy="run" if job else "stop-first",
         environment=runs.environment,
-        files=digests(runs.files),
-        live_files=digests(runs.live_files),
+        files=file_digests(runs.files, stack.settings),
+        live_files=file_digests(runs.live_files, stack.settings),
         source=runs.source,
         health=(check.kind,) if job else (check.kind, str(component.port(check.port).host), check.path),
         ports=tuple(Published(HOST, port.host, port.host) for port in component.ports if port.name not in runs.unbound),

@@ -73,12 +73,6 @@ class Program:
     unbound: tuple[str, ...] = ()  # the ports on which a stand-in does not listen
 
 
-def needs_of(stack: Stack, name: str) -> tuple[str, ...]:
-    """The components that have to be healthy before `name` starts: behind a proxy, the proxy too."""
-    proxied = stack.settings.chaos and name != "toxiproxy"
-    return (*(("toxiproxy",) if proxied else ()), *stack.topology.needs(name))
-
-
 def program(stack: Stack, component: Component) -> Program:
     """The program for `component`; raises MissingProgramError where this machine has none."""
     implementation = find(component.name, use_path=stack.settings.use_path)

@@ -12,9 +12,10 @@ from urllib.parse import parse_qs
 import pytest
 import yaml
 
+from infra.gateway.kong import configuration_hash
 from infra.targets.docker import gateway_config
 from infra.targets.docker.engine import COMPONENT_LABEL, STACK_LABEL
-from infra.targets.docker.gateway_config import GatewayConfigProvider, GatewayError, digest
+from infra.targets.docker.gateway_config import GatewayConfigProvider, GatewayError
 from tests.unit.infra.targets.docker.fake import Engine, outs
 
 
@@ -36,7 +37,7 @@ class Kong:
         self.posted += 1
         if self.refusals:
             return self.refusals.pop(0), {"message": "in 'consumers': unknown field", "flattened_errors": text}
-        self.hash = digest(text)
+        self.hash = configuration_hash(text)
         upstreams = yaml.safe_load(text)["upstreams"]
         self.targets = {one["name"]: [target["target"] for target in one["targets"]] for one in upstreams}
         return 201, {}
@@ -129,7 +130,7 @@ def test_a_kong_that_goes_by_another_configuration_is_seen_and_put_right(
     seen = outs(provider.read("id", made))
     assert provider.diff("", seen, props(admin)).changes
     provider.update("", seen, props(admin))
-    assert kong.hash == digest(config())
+    assert kong.hash == configuration_hash(config())
 
 
 def test_what_is_loading_another_one_is_waited_for(admin: str, kong: Kong, engine: Engine) -> None:
@@ -165,7 +166,7 @@ def test_a_kong_that_is_not_well_gets_it_too_which_may_be_all_that_it_lacks(
 ) -> None:
     run_kong(engine, "unhealthy")
     GatewayConfigProvider().create(props(admin))
-    assert kong.hash == digest(config())
+    assert kong.hash == configuration_hash(config())
 
 
 @pytest.mark.parametrize(("health", "status"), [("unhealthy", "running"), ("unhealthy", "restarting")])
