@@ -1,5 +1,6 @@
 """A whole stack for tests: its own ports, its own data directory, gone afterwards, also when the tests are killed."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -56,6 +57,16 @@ class Stack:
             timeout=timeout,
             check=False,
         )
+
+
+def few_documents(folder: Path) -> dict[str, str]:
+    """The settings of a stack that has three of the documents: reading all of them keeps both cores busy for long."""
+    (folder / "docs").mkdir()
+    for name in ("local-target.md", "vector-cluster.md", "database.md"):
+        shutil.copy(PROJECT_ROOT / "docs" / name, folder / "docs")
+    collections = Path(shutil.copy(PROJECT_ROOT / "collections-config.json", folder))
+    assert [c["directory"] for c in json.loads(collections.read_text())["collections"]] == ["docs"]
+    return {"collectionsFile": str(collections), "dataRoot": str(folder), "docsRoot": str(folder / "docs")}
 
 
 @contextmanager

@@ -199,7 +199,7 @@ def of_the_data(seeds: Seeds) -> set[Place]:
     seeds.database("DROP INDEX rag.query_log_asked_at")
     seeds.database("CREATE TABLE rag.stranger (name text)")
     seeds.database("ALTER TABLE rag.collections ALTER chunk_tokens SET DEFAULT 128")
-    seeds.database("INSERT INTO rag.collections VALUES ('lost', 'docs/examples', 'all-minilm')")
+    seeds.database("INSERT INTO rag.collections VALUES ('lost', 'docs', 'all-minilm')")
     seeds.database("INSERT INTO rag.documents (collection, path, status, chunks) VALUES ('lost', 'a', 'indexed', 1)")
     seeds.qdrant("PUT", "/collections/stranger", {"vectors": {"size": 1, "distance": "Dot"}, **FACTORS})
     peers = seeds.qdrant("GET", f"/collections/{CLUSTER}/cluster")["remote_shards"]

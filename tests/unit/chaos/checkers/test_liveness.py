@@ -31,3 +31,11 @@ def test_health_that_is_slow_too_often_fails() -> None:
 @pytest.mark.parametrize("requests", [[], HEALTHY, [*BUSY[1:], *HEALTHY], [*BUSY, *HEALTHY[:10]]])
 def test_health_of_a_service_that_is_not_saturated_tells_nothing(requests: list[Request]) -> None:
     assert judged(requests).verdict is Verdict.UNKNOWN
+
+
+def test_looks_that_the_load_generator_itself_held_up_tell_nothing() -> None:
+    slow = [request(at, operation="health", seconds=0.06) for at in (11, 12, 13)]
+    stalled = [request(r.started + 0.005, started=r.ended) for r in slow]  # due meanwhile, and begun only at the end
+    assert judged([*BUSY, *HEALTHY, *slow, *stalled]).verdict is Verdict.UNKNOWN
+    far_too_late = [request(at, operation="health", seconds=0.2) for at in (11, 12, 13)]
+    assert judged([*BUSY, *HEALTHY, *far_too_late, *stalled]).verdict is Verdict.FAILED
