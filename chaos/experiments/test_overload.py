@@ -19,7 +19,7 @@ from chaos.snapshot import delta, total
 
 SEARCH = OPERATIONS["search"]
 HONEST = {Outcome.LIVE, Outcome.CACHED, Outcome.DEGRADED, Outcome.UNAVAILABLE}
-FLOOD, FLOOD_S = 160.0, 2.5  # searches a second; the model lets eight calls through a second, for some questions each
+FLOOD, FLOOD_S = 120.0, 3.2  # searches a second; the model lets eight calls through a second, for some questions each
 LOOKS = 40.0  # at liveness a second, each at its time: who waits for the one before sees one long wait as one
 WITHIN_S = 0.05  # for liveness, the design's
 HANG_UP_S = 0.5  # from a hang-up to the end of the work behind it

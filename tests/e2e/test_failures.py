@@ -20,6 +20,7 @@ from tests.e2e.conftest import Live, eventually
 BACK_S = 5.0
 KILLABLE = [c.name for c in topology().components if c.health.kind != "completed"]
 SEED = 20251102
+REPORTS = 30  # more than ingestion reads between two kills
 
 
 @contextmanager
@@ -108,7 +109,7 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
 ) -> None:
     folder = live.inbox / "killed"
     folder.mkdir()
-    files = [folder / f"{number}.md" for number in range(60)]
+    files = [folder / f"{number}.md" for number in range(REPORTS)]
 
     def write(version: str) -> None:
         for number, file in enumerate(files):
@@ -122,7 +123,7 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
         return len({p["path"] for p in live.payloads("inbox") if str(p["path"]).startswith("killed/")})
 
     write("first edition")
-    eventually(lambda: live.idle("inbox") and searchable() == 60, 60, "the first edition is there")
+    eventually(lambda: live.idle("inbox") and searchable() == REPORTS, 60, "the first edition is there")
     before = {str(d["path"]): d["chunks"] for d in live.documents("inbox")}
     write("second edition")
     random_ = random.Random(SEED)
@@ -131,7 +132,7 @@ def test_ingestion_killed_twenty_times_finishes_its_job_and_the_old_text_stays_u
         eventually(lambda: live.serves("ingestion"), 2 * BACK_S, "ingestion serves")
         time.sleep(random_.uniform(0.0, 0.8))  # not a wait for something: the moment of the kill is what is tested
         os.kill(pid, signal.SIGKILL)
-        assert searchable() == 60, "a report cannot be found"
+        assert searchable() == REPORTS, "a report cannot be found"
         # One that ends within its first second is started after a pause, which grows while that goes on.
         eventually(partial(runs_as_another, live, "ingestion", pid), 4 * BACK_S, "ingestion runs again")
     eventually(lambda: live.idle("inbox"), 90, "the job is finished")
