@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanag
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
+from itertools import count
 from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
@@ -89,6 +90,10 @@ class NotReadyError(RuntimeError):
     """The stack is not well enough to begin with; the message says what is wrong."""
 
 
+_NUMBERS = count()
+TRIES = 3
+
+
 class Experiment:
     """What a test does to the stack, sees of it and finds; open for the time of an `async with`."""
 
@@ -96,6 +101,7 @@ class Experiment:
         self.suite = suite
         self.stack = suite.stack
         self.entry = entry
+        self._number = next(_NUMBERS)
         self.findings: list[Finding] = []
         self.session: ClientSession
         self.client: Client
@@ -106,6 +112,11 @@ class Experiment:
     def now(self) -> float:
         """Seconds since the experiment began."""
         return time.monotonic() - self._began
+
+    @property
+    def unique(self) -> str:
+        """What no other try has: questions with it in them are known to no cache."""
+        return f"{self.suite.run.id}-{self._number}"
 
     @property
     def requests(self) -> list[Request]:
@@ -336,14 +347,18 @@ async def _in_thread(context: AbstractContextManager[T]) -> AsyncIterator[T]:
         await asyncio.to_thread(context.__exit__, None, None, None)
 
 
+def _told_nothing(result: Result) -> bool:
+    return result.verdict is Verdict.UNKNOWN and result.clean_up.verdict is Verdict.PASSED
+
+
 def experiment(
     *proves: str,
 ) -> Callable[[Callable[Concatenate[Experiment, P], Awaitable[None]]], Callable[..., Awaitable[None]]]:
     """Make a test of an experiment's body; `proves` are keys of `chaos.design.DESIGN`.
 
     The body gets the experiment when the stack is well. The test fails unless every finding passed and all was healed.
-    Where the first try leaves unknown what it was to prove (the load came late, the body broke off), there is a second,
-    and the record says so; what has failed has failed.
+    Where a try leaves unknown what it was to prove (the load came late, the body broke off), there is another one, of
+    `TRIES` in all, and the record says so; what has failed has failed.
     """
 
     def decorate(body: Callable[Concatenate[Experiment, P], Awaitable[None]]) -> Callable[..., Awaitable[None]]:
@@ -364,10 +379,11 @@ def experiment(
                             one.findings += notes
                 return one.result()
 
-            result = await tried()
-            if result.verdict is Verdict.UNKNOWN and result.clean_up.verdict is Verdict.PASSED:
+            result, notes = await tried(), list[Finding]()
+            while len(notes) + 1 < TRIES and _told_nothing(result):
                 said = "; ".join(_trouble(result)) or "nothing was checked"
-                result = await tried(Finding("second-try", Verdict.PASSED, f"the first told nothing: {said}"))
+                notes.append(Finding("another-try", Verdict.PASSED, f"the one before told nothing: {said}"))
+                result = await tried(*notes)
             trouble = _trouble(result)
             assert result.verdict is Verdict.PASSED, "; ".join(trouble) or "nothing was checked"
             assert not trouble, trouble

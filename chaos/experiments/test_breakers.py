@@ -43,7 +43,7 @@ async def one_by_one(e: Experiment, questions: "list[Ask]", count: int) -> list[
 
 def fresh(e: Experiment, count: int = 100) -> list[Ask]:
     """Searches that no cache can answer."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-{e.entry.name}")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-{e.entry.name}")
     return [next(asks) for _ in range(count)]
 
 
@@ -237,7 +237,7 @@ async def test_a_short_deadline_is_kept_and_is_no_failure(e: Experiment) -> None
 @experiment("breakers", "no-downtime")
 async def test_a_flapping_dependency(e: Experiment) -> None:
     """The model goes and comes twice a second: answers are honest, the breaker keeps its laws, all is well after."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-flapping")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-flapping")
     async with e.load(asks, rate=25):
         await e.lasts(0.5)
         async with e.broken(Flapping("query->ollama", down_s=0.25, up_s=0.25)):

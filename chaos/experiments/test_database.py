@@ -31,7 +31,7 @@ async def test_the_database_is_away_when_the_services_start(e: Experiment) -> No
 async def test_the_database_dies_in_flight(e: Experiment) -> None:
     """The database is killed under searches: none fails, and the query log has all of them afterwards."""
     began = datetime.now(UTC)
-    run = f"{e.suite.run.id}-flight"
+    run = f"{e.unique}-flight"
     async with e.load(distinct(SEARCH, QUESTIONS, run=run), rate=15):
         await e.lasts(0.5)
         async with e.broken(Kill("timescaledb", stays_down=True)):
@@ -61,7 +61,7 @@ async def test_the_database_dies_in_flight(e: Experiment) -> None:
 async def test_trips_are_recorded_also_those_that_the_database_did_not_see(e: Experiment) -> None:
     """A breaker opens while the database hangs: the event is in rag.breaker_events once it is back."""
     began = datetime.now(UTC)
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-recorded")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-recorded")
     async with e.broken(BlackHole("query->timescaledb"), Down("query->ollama")):
         for _ in range(6):
             e.note(await e.client.ask(0, next(asks), e.now()))

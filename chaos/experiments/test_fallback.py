@@ -72,7 +72,7 @@ async def test_a_changed_document_never_leaves_a_stale_fresh_answer(e: Experimen
 @experiment("fallback", "no-downtime")
 async def test_redis_dies_under_load(e: Experiment) -> None:
     """Redis is killed and kept down: no request fails, and it costs no more than its timeout; then it is used again."""
-    run = f"{e.suite.run.id}-redis"
+    run = f"{e.unique}-redis"
     sources = {"known": repeated(SEARCH, QUESTIONS[:3]), "new": distinct(SEARCH, QUESTIONS, run=run)}
     async with e.load(mixed({"known": 1, "new": 1}, sources, seed=e.suite.run.seed), rate=20):
         await e.lasts(1.5)
@@ -102,7 +102,7 @@ def _median(values: Sequence[float]) -> float:
 @experiment("fallback")
 async def test_a_full_cache_fails_nobody(e: Experiment) -> None:
     """Redis has no room: what it has is served, what is new is computed, and no request fails."""
-    run = f"{e.suite.run.id}-full"
+    run = f"{e.unique}-full"
     sources = {"known": repeated(SEARCH, QUESTIONS[:3]), "new": distinct(SEARCH, QUESTIONS, run=run)}
     async with e.load(mixed({"known": 1, "new": 1}, sources, seed=e.suite.run.seed), rate=20):
         await e.lasts(1)
@@ -117,7 +117,7 @@ async def test_a_full_cache_fails_nobody(e: Experiment) -> None:
 @experiment("fallback", "breakers")
 async def test_fifty_callers_with_one_question_make_one_embedding(e: Experiment) -> None:
     """A question that nobody has asked before comes from fifty callers at once: it is computed once."""
-    question = f"how far does the beam of the lighthouse reach ({e.suite.run.id})"
+    question = f"how far does the beam of the lighthouse reach ({e.unique})"
     await ask(e, question=f"{question} beforehand")
     async with e.broken(Latency("query->ollama", latency_ms=1000)):  # time for all fifty to come meanwhile
         before = await e.snapshot()

@@ -19,7 +19,7 @@ BACK_S = 8.0  # for the gateway to trust a service again: it looks every 2 s
 @experiment("gateway", "no-downtime")
 async def test_a_dead_upstream_is_told_and_found_again(e: Experiment) -> None:
     """query is killed and kept down: the gateway says so at once, other routes go on, and it is found when back."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-upstream")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-upstream")
     async with e.load(asks, rate=20):
         await e.lasts(1)
         async with e.broken(Kill("query", stays_down=True)):
@@ -38,7 +38,7 @@ async def test_a_dead_upstream_is_told_and_found_again(e: Experiment) -> None:
 @experiment("no-downtime", "gateway")
 async def test_a_restart_of_a_service_fails_no_more_than_its_moment(e: Experiment) -> None:
     """rag-service is restarted under load: it is back within seconds, and no search fails meanwhile."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-restart")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-restart")
     async with e.load(asks, rate=20):
         await e.lasts(0.5)
         async with e.broken(Restart("rag-service")):
@@ -58,7 +58,7 @@ async def answers(e: Experiment, operation: str) -> bool:
 @experiment("gateway")
 async def test_a_broken_configuration_is_refused_and_the_old_one_serves(e: Experiment) -> None:
     """The gateway is given half a file: it refuses it, goes on by the old one without a failed request, says so."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-configuration")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-configuration")
     async with e.load(asks, rate=20):
         await e.lasts(0.5)
         for file in ("rds.json", "cds.json", "lds.json"):
@@ -120,7 +120,7 @@ async def test_the_services_serve_when_the_gateway_is_bypassed(e: Experiment) ->
 @experiment("gateway")
 async def test_the_way_from_the_gateway_to_a_service_is_cut(e: Experiment) -> None:
     """The edge kong->query refuses connections: 502 or 503 at once, and served again when it is back."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-cut")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-cut")
     async with e.load(asks, rate=20):
         await e.lasts(0.5)
         async with e.broken(Down("kong->query")):

@@ -18,7 +18,7 @@ DEPENDENCIES = {"search": "ollama", "question": "ollama", "rag-search": "query",
 async def test_nobody_waits_longer_than_promised(e: Experiment) -> None:
     """The model, query and ingestion swallow what they are sent until everybody has an answer: each comes in time."""
     asks = [
-        e.ask(operation, question=f"who keeps the light ({e.suite.run.id}-{operation})", collection="inbox")
+        e.ask(operation, question=f"who keeps the light ({e.unique}-{operation})", collection="inbox")
         for operation in DEPENDENCIES
     ]
     dependencies = list(dict.fromkeys(DEPENDENCIES.values()))

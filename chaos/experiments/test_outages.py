@@ -70,7 +70,7 @@ MORE = {"ingestion": {"reindex": 5.0}, "query": {"rag-search": 6.0}}
 @experiment("breakers", "fallback", "no-downtime")
 async def test_outage(e: Experiment, dependency: str, kind: str) -> None:
     """{dependency} is {kind}: every caller gets what the outage contract declares, and all is well afterwards."""
-    run = f"{e.suite.run.id}-{dependency}-{kind}"
+    run = f"{e.unique}-{dependency}-{kind}"
     async with e.load(traffic(MIX | MORE.get(dependency, {}), run=run, seed=e.suite.run.seed), rate=RATE):
         await e.lasts(CALM_S)
         before = await e.snapshot()

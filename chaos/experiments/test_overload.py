@@ -28,7 +28,7 @@ HANG_UP_S = 0.5  # from a hang-up to the end of the work behind it
 @experiment("no-downtime", "breakers")
 async def test_overload_is_shed_and_liveness_stays(e: Experiment) -> None:
     """Many more searches than a slow model lets through: the surplus gets a 503, /health answers within 50 ms."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-overload")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-overload")
     async with e.broken(Latency("query->ollama", latency_ms=1000)):
         looks = always(OPERATIONS["health"], service="query")
         async with e.load(looks, rate=LOOKS), e.load(asks, rate=FLOOD):
@@ -47,7 +47,7 @@ async def test_a_hang_up_stops_the_work_within_half_a_second(e: Experiment) -> N
     ended: dict[str, float | None] = {}
     async with e.broken(Latency("query->ollama", latency_ms=3000)):
         for operation in ("question", "question-streamed", "rag-question"):
-            asked = e.ask(operation, question=f"what is a pier ({e.suite.run.id}-{operation})")
+            asked = e.ask(operation, question=f"what is a pier ({e.unique}-{operation})")
             before = await cancelled(e)
             task = asyncio.create_task(e.client.ask(0, asked, e.now()))
             await asyncio.sleep(0.4)
@@ -73,7 +73,7 @@ async def grew(e: Experiment, before: float) -> bool:
 
 async def cost(e: Experiment, edge: str) -> None:
     """What a request costs with the dependency away, against calm."""
-    asks = distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-{e.entry.name}")
+    asks = distinct(SEARCH, QUESTIONS, run=f"{e.unique}-{e.entry.name}")
     async with e.load(asks, rate=20):
         await e.lasts(1)
         first, begun = await e.snapshot(), len(e.requests)

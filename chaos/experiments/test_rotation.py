@@ -20,7 +20,7 @@ ROTATION_S = 150.0  # two deployments by Pulumi, and the looks between them; 20 
 async def test_the_services_secret_rotates_under_load(e: Experiment) -> None:
     """The secret between the services changes under load: no request fails, and the old one is refused afterwards."""
     sources = {
-        "rag-search": distinct(OPERATIONS["rag-search"], QUESTIONS, run=f"{e.suite.run.id}-rotation"),
+        "rag-search": distinct(OPERATIONS["rag-search"], QUESTIONS, run=f"{e.unique}-rotation"),
         "reindex": always(OPERATIONS["reindex"], collection="inbox"),
     }
     old = e.stack.service_token

@@ -64,7 +64,7 @@ async def vectors(e: Experiment, patience_s: float = 2.0) -> AsyncIterator[Vecto
 
 def searches(e: Experiment) -> Iterator[Ask]:
     """Searches that no cache can answer."""
-    return distinct(SEARCH, QUESTIONS, run=f"{e.suite.run.id}-{e.entry.name}")
+    return distinct(SEARCH, QUESTIONS, run=f"{e.unique}-{e.entry.name}")
 
 
 async def restored(e: Experiment, own: Vectors) -> None:

@@ -46,3 +46,9 @@ async def test_a_wait_has_an_end(of_no_stack: Experiment, never: bool | Exceptio
 async def test_what_is_wrong_otherwise_breaks_a_wait_off(of_no_stack: Experiment) -> None:
     with pytest.raises(KeyError):
         await of_no_stack.until(answers(KeyError("no such breaker")), within_s=5.0)
+
+
+def test_no_two_tries_ask_the_same() -> None:
+    suite = cast(Suite, SimpleNamespace(stack=None, run=SimpleNamespace(id="r")))
+    first, second = (Experiment(suite, Entry("one", "One.", ())) for _ in range(2))
+    assert first.unique == first.unique != second.unique

@@ -142,13 +142,14 @@ GOOD, BAD, UNKNOWN = (
     [
         ((GOOD,), True, 1),
         ((UNKNOWN, GOOD), True, 2),
-        ((UNKNOWN, UNKNOWN), False, 2),
+        ((UNKNOWN, UNKNOWN, GOOD), True, 3),
+        ((UNKNOWN, UNKNOWN, UNKNOWN), False, 3),
         ((UNKNOWN, BAD), False, 2),
         ((BAD,), False, 1),
-        ((None, None), False, 2),
+        ((None, None, None), False, 3),
     ],
 )
-async def test_what_is_unknown_is_tried_once_more_and_what_failed_is_not(
+async def test_what_is_unknown_is_tried_again_and_what_failed_is_not(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     findings: tuple[Finding | None, ...],
