@@ -102,3 +102,13 @@ async def test_a_look_that_was_due_and_never_begun_is_told_of() -> None:
     async with session() as opened, Observer(opened, Observed({"query": REFUSING}), clock=lambda: 1.0) as observer:
         pass
     assert [(look.intended, look.error) for look in observer.looks] == [(1.0, "never begun")]
+
+
+def test_a_name_that_begins_like_a_watched_one_is_another() -> None:
+    text = (
+        "# HELP retries_total Retries\n# TYPE retries_total counter\n"
+        'retries_total{outcome="a\\nb"} 2.0\nretries_total_of_others{outcome="c"} 3.0\nother 1.0\n'
+    )
+    assert [(s.name, dict(s.labels), s.value) for s in parse("query", text, 3.0, frozenset({"retries_total"}))] == [
+        ("retries_total", {"outcome": "a\nb"}, 2.0)
+    ]
