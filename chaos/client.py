@@ -11,7 +11,7 @@ from yarl import URL
 from chaos.operations import Ask, Operation
 from chaos.record import Outcome, Request
 
-KEPT = ("x-from-cache", "x-service-degraded", "retry-after", "x-request-id")
+KEPT = ("x-from-cache", "x-service-degraded", "retry-after", "x-request-id", "x-release")
 FROM_CACHE, DEGRADED = KEPT[:2]
 SUCCESSES = frozenset({Outcome.LIVE, Outcome.CACHED, Outcome.DEGRADED})
 

@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chaos import durable, faults
+from chaos import faults
 from chaos.process import Process
 from chaos.stack import Stack
+from infra import durable
 
 PAUSES_S = (0.1, 0.2, 0.4, 0.8, 1.6)
 """Between attempts to heal: a killed Toxiproxy or Redis is back within two seconds."""

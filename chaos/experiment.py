@@ -40,8 +40,8 @@ from chaos.openloop import steps
 from chaos.operations import OPERATIONS, Ask
 from chaos.questions import QUESTIONS
 from chaos.record import GOOD, Finding, Request, Result, Verdict, Window, save_result
-from chaos.snapshot import Snapshot
 from chaos.suite import SERVICES, Suite
+from infra.probes.metrics import Snapshot
 
 PATIENCE_S = 30.0  # of a caller; longer than every deadline of the contract that an experiment waits for
 READY_S = 60.0  # for the stack to be well before the experiment, after whatever the last one did

@@ -1,7 +1,7 @@
 """Reads the components' metrics and the sizes of their logs, again and again, in the background of an experiment."""
 
 import asyncio
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
@@ -9,11 +9,12 @@ from typing import Self
 
 import aiohttp
 from aiohttp import ClientSession, ClientTimeout
-from prometheus_client.parser import text_string_to_metric_families
 
 from chaos.openloop import Clock, OpenLoop, Sleep, steps
 from chaos.record import Sample
-from chaos.snapshot import BORN, UP, Series, Snapshot, snapshot
+from chaos.snapshot import snapshot
+from infra.probes import metrics
+from infra.probes.metrics import BORN, UP, Series, Snapshot
 
 WATCHED = frozenset(
     {
@@ -122,24 +123,9 @@ class Observer:
 
 
 def parse(source: str, text: str, at: float, names: frozenset[str]) -> list[Sample]:
-    """The samples of these names in Prometheus' text format; raises ValueError for what is none.
-
-    The parser takes 0.1 s for what all components say, in which the load would stand still; so it gets little of it.
-    """
-    return [
-        Sample(at, source, sample.name, sample.labels, sample.value)
-        for family in text_string_to_metric_families(_lines_of(text, names))
-        for sample in family.samples
-        if sample.name in names
-    ]
-
-
-def _lines_of(text: str, names: Collection[str]) -> str:
-    """Those that may be samples of these names; all, where none is a comment as every exposition has them."""
-    if "\n# TYPE" not in f"\n{text}":
-        return text
-    begin = tuple(names)
-    return "".join(line for line in text.splitlines(keepends=True) if line.startswith(begin))
+    """The samples of these names in Prometheus' text format; raises ValueError for what is none."""
+    read = metrics.parse(source, text, names)
+    return [Sample(at, source, series.name, dict(series.labels), value) for series, value in read.items()]
 
 
 def log_sizes(logs: Mapping[str, Path], at: float) -> Iterator[Sample]:

@@ -11,10 +11,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from chaos import durable
 from chaos.process import Process
 from chaos.toxiproxy import HOST, Toxiproxy
-from infra import workspace
+from infra import durable, workspace
 from infra.gateway.tokens import mint, secret_name
 from infra.targets.local import supervisor
 from infra.targets.local.paths import StackPaths

@@ -26,7 +26,6 @@ from pathlib import Path
 from rich.console import Console
 from rich.markup import escape
 
-from chaos.scorecard.text import printable
 from conformance.check import ConformanceError
 from conformance.checks import GROUPS
 from conformance.report import save
@@ -34,6 +33,7 @@ from conformance.run import Result, Verdict, chosen, run
 from conformance.sample import Sample
 from conformance.stack import Stack
 from infra import workspace
+from infra.pages.text import printable
 from infra.settings import PROJECT_ROOT
 
 REPORTS = PROJECT_ROOT / "reports" / "conformance"

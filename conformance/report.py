@@ -8,9 +8,9 @@ from datetime import datetime
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
-from chaos.scorecard.text import printable
 from conformance.run import Result
 from conformance.stack import Stack
+from infra.pages.text import printable
 
 _TAGS = {"FAILED": "failure", "not applicable": "skipped"}
 

@@ -7,7 +7,7 @@ from functools import partial
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from chaos.scorecard.text import duration
+from infra.pages.text import duration
 from loadtests.measure import measure
 from loadtests.record import Run
 from loadtests.samples import Samples

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from chaos.record import Finding, Outcome, Verdict
-from chaos.scorecard.text import duration, plural
 from infra.observability.slo import Slo
+from infra.pages.text import duration, plural
 from loadtests.measure import Asked, Measured, measure
 from loadtests.mix import OPERATIONS
 from loadtests.samples import Samples

@@ -24,7 +24,7 @@ from chaos.record import Verdict
 from chaos.scorecard.measures import QUANTILES, Phase
 from chaos.scorecard.summary import Experiment, Summary
 from chaos.scorecard.terminal import plain
-from chaos.scorecard.text import duration, plural
+from infra.pages.text import duration, plural
 
 PHASES = ("before", "during", "after")
 RELATIVE = 0.25

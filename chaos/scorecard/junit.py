@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 
 from chaos.record import Finding, Verdict
 from chaos.scorecard.summary import Experiment, Summary
-from chaos.scorecard.text import printable
+from infra.pages.text import printable
 
 _TAGS = {Verdict.FAILED: "failure", Verdict.UNKNOWN: "error"}
 

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from chaos.record import Outcome, Verdict
 from chaos.scorecard.measures import QUANTILES, STEADY
 from chaos.scorecard.summary import STAND_IN, Summary
-from chaos.scorecard.text import duration, plural
 from chaos.scorecard.timeline import faults
+from infra.pages import STYLES
+from infra.pages.text import duration, plural
 
 MEANING = {
     Outcome.LIVE: "a success, computed now",
@@ -30,7 +31,7 @@ def anchor(name: str) -> str:
 
 
 _TEMPLATES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent),
+    loader=FileSystemLoader([Path(__file__).parent, STYLES]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from chaos.scorecard.paint import CLOSED, HALF_OPEN, OPEN, PAINT
-from chaos.scorecard.text import duration, printable
 from chaos.scorecard.timeline import Timeline
+from infra.pages.paint import CLOSED, HALF_OPEN, OPEN, PAINT
+from infra.pages.text import duration, printable
 
 LANE = 0.19  # inches
 HEADROOM = 0.7  # lanes above the breakers', where the faults' letters stand

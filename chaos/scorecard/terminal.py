@@ -7,7 +7,7 @@ from rich.text import Text
 
 from chaos.record import Finding, Verdict
 from chaos.scorecard.summary import Summary
-from chaos.scorecard.text import duration, plural, printable
+from infra.pages.text import duration, plural, printable
 
 COLOURS = {Verdict.PASSED: "green", Verdict.UNKNOWN: "yellow", Verdict.FAILED: "bold red"}
 

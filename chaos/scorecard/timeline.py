@@ -9,8 +9,8 @@ from typing import Self
 
 from chaos.record import Outcome, Request, Result, Window
 from chaos.scorecard.measures import QUANTILES, quantile
-from chaos.scorecard.paint import CLOSED, HALF_OPEN, OPEN
-from chaos.scorecard.text import duration, plural
+from infra.pages.paint import CLOSED, HALF_OPEN, OPEN
+from infra.pages.text import duration, plural
 
 WIDTHS_S = (0.25, 0.5, 1.0)
 MOST_BINS = 150  # more are narrower than what an eye tells apart

@@ -10,9 +10,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from chaos.scorecard.chart import STYLE, inline
-from chaos.scorecard.paint import PAINT
-from chaos.scorecard.text import duration
+from infra.pages.chart import STYLE, inline
+from infra.pages.paint import PAINT
+from infra.pages.text import duration
 from loadtests.report.timeline import Lane, Timeline
 
 WIDTH, LEFT, RIGHT = 10.0, 1.3, 0.75  # inches

@@ -4,7 +4,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 from chaos.record import Verdict
-from chaos.scorecard.text import printable
+from infra.pages.text import printable
 from loadtests.report.words import WORDS
 from loadtests.shapes import length
 from loadtests.summary import Summary

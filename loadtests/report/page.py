@@ -5,12 +5,12 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from chaos import scorecard
 from chaos.record import Outcome, Verdict
 from chaos.scorecard.measures import QUANTILES
 from chaos.scorecard.page import MARKS, MEANING
 from chaos.scorecard.summary import STAND_IN
-from chaos.scorecard.text import duration, plural
+from infra.pages import STYLES
+from infra.pages.text import duration, plural
 from loadtests import knee
 from loadtests.mix import OPERATIONS
 from loadtests.record import Run
@@ -23,9 +23,8 @@ from loadtests.usage import Used
 
 NAME = "report.html"
 
-_STYLES = Path(str(scorecard.__file__)).parent  # page.css: a load looks like a chaos run
 _TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, _STYLES]),
+    loader=FileSystemLoader([Path(__file__).parent, STYLES]),
     autoescape=True,
     undefined=StrictUndefined,
     trim_blocks=True,

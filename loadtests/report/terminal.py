@@ -8,7 +8,7 @@ from rich.text import Text
 from chaos.record import Verdict
 from chaos.scorecard.measures import QUANTILES
 from chaos.scorecard.terminal import COLOURS, plain
-from chaos.scorecard.text import duration, plural
+from infra.pages.text import duration, plural
 from loadtests import knee
 from loadtests.report.words import WORDS
 from loadtests.summary import Summary

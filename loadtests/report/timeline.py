@@ -9,7 +9,7 @@ from typing import Self
 
 from chaos.record import Outcome
 from chaos.scorecard.measures import QUANTILES
-from chaos.scorecard.text import duration
+from infra.pages.text import duration
 from loadtests.measure import measure
 from loadtests.record import Run
 from loadtests.samples import Samples

@@ -6,7 +6,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 from chaos.client import session
 from chaos.observe import COUNTED, WATCHED, Observed, Observer, log_sizes, parse
-from chaos.snapshot import UP, delta, total
+from infra.probes.metrics import UP, delta, total
 from tests.servers import REFUSING, Answer, eventually, hangs, routes, streams, upstream
 from tests.unit.chaos.virtual_time import virtual_time
 

@@ -2,7 +2,8 @@ import pytest
 
 from chaos.checkers.amplification import Bounds, amplification
 from chaos.record import Finding, Sample, Verdict
-from chaos.snapshot import Snapshot, snapshot
+from chaos.snapshot import snapshot
+from infra.probes.metrics import Snapshot
 
 
 def grown(attempts: float, cpu_s: float, log_bytes: float) -> Snapshot:

@@ -2,7 +2,8 @@ import pytest
 
 from chaos.checkers.crossing import crossing
 from chaos.record import Finding, Sample, Verdict
-from chaos.snapshot import UP, Snapshot, snapshot
+from chaos.snapshot import snapshot
+from infra.probes.metrics import UP, Snapshot
 
 NAME = "dependency_attempt_seconds"
 

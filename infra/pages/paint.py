@@ -5,11 +5,10 @@ matplotlib takes no variables, so each is drawn in a colour that stands for it a
 
 import re
 
-from chaos.record import Outcome
-
 CLOSED, HALF_OPEN, OPEN = "closed", "half-open", "open"
-_NAMES = ("ink", "muted", "grid", "fault", "page", CLOSED, HALF_OPEN, OPEN, "p50", "p95", "p99", *Outcome)
-PAINT = {str(name): f"#0102{number:02x}" for number, name in enumerate(_NAMES)}
+_OUTCOMES = ("live", "cached", "degraded", "refused", "unavailable", "error", "lost")
+_NAMES = ("ink", "muted", "grid", "fault", "page", CLOSED, HALF_OPEN, OPEN, "p50", "p95", "p99", *_OUTCOMES)
+PAINT = {name: f"#0102{number:02x}" for number, name in enumerate(_NAMES)}
 _VARIABLES = {colour: f"var(--{name})" for name, colour in PAINT.items()}
 
 
