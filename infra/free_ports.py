@@ -19,7 +19,7 @@ def free_offset() -> int:
 
 
 def _ports(offset: int) -> set[int]:
-    shape = topology(offset)
+    shape = topology(offset, candidates=True)
     return {p.host for c in shape.components for p in c.ports} | {e.listen for e in shape.edges}
 
 

@@ -4,6 +4,7 @@ import argparse
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -33,16 +34,18 @@ def migrate(url: str, password: str, collections: Path) -> None:
 
 def dbmate(action: str, url: str, password: str) -> None:
     """Have dbmate do `up`, `rollback` (the last migration) or `status`; exits with its status where that fails."""
-    command = [
-        "dbmate",
-        "--migrations-dir",
-        str(MIGRATIONS),
-        "--migrations-table",
-        RECORD,
-        "--no-dump-schema",
-        "--wait",
-    ]
-    run([*command, action], DATABASE_URL=f"{with_password(url, password)}?sslmode=disable")
+    run(dbmate_command(action), **dbmate_environment(url, password))
+
+
+def dbmate_command(action: str, migrations: Path = MIGRATIONS) -> list[str]:
+    """The command by which dbmate does it with these migrations."""
+    options = ("--migrations-dir", str(migrations), "--migrations-table", RECORD, "--no-dump-schema", "--wait")
+    return ["dbmate", *options, action]
+
+
+def dbmate_environment(url: str, password: str) -> dict[str, str]:
+    """What dbmate is told beside its command."""
+    return {"DATABASE_URL": f"{with_password(url, password)}?sslmode=disable"}
 
 
 def with_password(url: str, password: str) -> str:
@@ -54,10 +57,15 @@ def with_password(url: str, password: str) -> str:
 
 def run(command: list[str], **environment: str) -> None:
     """Run a command with more environment; exits with its status if that is not 0."""
-    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    ended = subprocess.run(command, env={**os.environ, "PATH": path, **environment}, check=False)
+    ended = subprocess.run(command, env=with_programs(environment), check=False)
     if ended.returncode:
         sys.exit(ended.returncode)
+
+
+def with_programs(environment: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment with more, by which the installed programs are found."""
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "PATH": path, **environment}
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, get_args
 
 import yaml
 
-from infra.topology import topology
+from infra.topology import RELEASED, topology
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 Target = Literal["local", "docker"]
@@ -62,6 +63,8 @@ class Settings:
     docker_host: str
     gpu: Gpu
     release: str
+    candidate: str
+    candidate_weights: Mapping[str, int]
     registry: str
     image_digests: Mapping[str, str]
     require_digests: bool
@@ -69,12 +72,17 @@ class Settings:
     stop_first: tuple[str, ...]
 
 
+@cache
+def _defaults() -> Mapping[str, Any]:
+    schema = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
+    return {key: entry["default"] for key, entry in schema.items()}
+
+
 class DefaultConfig:
     """The defaults of Pulumi.yaml, as Pulumi hands them to the program, with some values changed."""
 
     def __init__(self, **changes: object) -> None:
-        schema = yaml.safe_load((PROJECT_ROOT / "Pulumi.yaml").read_text())["config"]
-        self.values: dict[str, Any] = {key: entry["default"] for key, entry in schema.items()} | changes
+        self.values: dict[str, Any] = {**_defaults(), **changes}
 
     def require(self, key: str) -> str:
         return str(self.values[key])
@@ -123,7 +131,9 @@ def read_settings(config: Config, stack: str) -> Settings:
         query_processes=_at_least_1(config, "queryProcesses"),
         docker_host=config.require("dockerHost"),
         gpu=_one_of(config, "gpu", GPUS),
-        release=config.require("release"),
+        release=_release(config, "release"),
+        candidate=_release(config, "candidate"),
+        candidate_weights=_weights(config),
         registry=config.require("registry").rstrip("/"),
         image_digests=_digests(config),
         require_digests=config.require_bool("requireDigests"),
@@ -148,6 +158,34 @@ def _digests(config: Config) -> Mapping[str, str]:
                 f"imageDigests has {component}={digest}; an entry is COMPONENT=sha256: and 64 hexadecimal digits"
             )
     return digests
+
+
+def _release(config: Config, key: Literal["release", "candidate"]) -> str:
+    name = config.require(key)
+    if not re.fullmatch(r"[A-Za-z0-9._-]+" if key == "release" else r"[A-Za-z0-9._-]*", name):
+        raise SettingsError(f"{key} is {name!r}; it must be a release's name, such as 0.2.0")
+    return name
+
+
+def _weights(config: Config) -> Mapping[str, int]:
+    """The candidate's share of the requests to each service that has one."""
+    release, candidate = config.require("release"), config.require("candidate")
+    weights = dict(_weight(entry) for entry in config.require_object("candidateWeights"))
+    if weights and not candidate:
+        raise SettingsError(f"candidateWeights has {', '.join(weights)}, and there is no candidate; name one, or none")
+    # A promotion ends with both the same: all requests are with the one or the other.
+    if candidate == release and not {*weights.values()} <= {0, 100}:
+        raise SettingsError(f"candidate is {candidate!r}, the stable release itself; then a weight is 0 or 100")
+    return weights
+
+
+def _weight(entry: str) -> tuple[str, int]:
+    service, _, percent = entry.partition("=")
+    if service not in RELEASED:
+        raise SettingsError(f"candidateWeights has {entry!r}; an entry is SERVICE=PERCENT of {', '.join(RELEASED)}")
+    if not re.fullmatch(r"\d{1,3}", percent) or int(percent) > 100:
+        raise SettingsError(f"candidateWeights has {entry!r}; the share is a whole number from 0 to 100")
+    return service, int(percent)
 
 
 def _components(config: Config, key: str) -> tuple[str, ...]:

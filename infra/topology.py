@@ -4,14 +4,14 @@ A `Component` is one running thing, an `Edge` one consumer's connection to one d
 `topology()` returns them checked, for a port offset; the targets turn them into processes or containers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from graphlib import CycleError, TopologicalSorter
 from typing import Literal
 
 BUDGET_MEMORY_MB = 16 * 1024  # the design's limit: total memory < 16 GB
-BUDGET_CPUS = 8.0  # the design's limit: CPU < 8 cores
+BUDGET_CPUS = 8.0  # the design's limit: CPU < 8 cores, but for candidates: see `counts_cpus`
 
 PEERS = "peers"
 """Consumer of the edges by which the Qdrant nodes reach one of them: each node advertises one address."""
@@ -70,6 +70,21 @@ class Component:
     networks: tuple[str, ...] = ("internal",)
     gpu: bool = False  # wants a GPU where there is one
     after: tuple[str, ...] = ()  # starts after these, beyond what its edges say
+    candidate_of: str = ""  # the service of which it is the candidate: another release of it, beside the stable one
+
+    @property
+    def role(self) -> str:
+        """What it does, by which tables know it: a candidate does what its service does."""
+        return self.candidate_of or self.name
+
+    @property
+    def counts_cpus(self) -> bool:
+        """Whether its CPUs count in the budget. They are ceilings for surges, not shares that are set apart.
+
+        The two releases of a service share its load, so a candidate takes none that the budget has not. Memory is
+        held by both at once.
+        """
+        return not self.candidate_of
 
     @property
     def stateful(self) -> bool:
@@ -181,10 +196,9 @@ def _check_ports(topology: Topology) -> None:
         owners[number] = owner
 
 
-def _check_budget(components: Iterable[Component]) -> None:
-    limits = {c.name: c.limits for c in components}
-    _check_sum("MiB of memory", BUDGET_MEMORY_MB, {n: float(limit.memory_mb) for n, limit in limits.items()})
-    _check_sum("CPUs", BUDGET_CPUS, {n: limit.cpus for n, limit in limits.items()})
+def _check_budget(components: Collection[Component]) -> None:
+    _check_sum("MiB of memory", BUDGET_MEMORY_MB, {c.name: float(c.limits.memory_mb) for c in components})
+    _check_sum("CPUs", BUDGET_CPUS, {c.name: c.limits.cpus for c in components if c.counts_cpus})
 
 
 def _check_sum(unit: str, budget: float, wanted: dict[str, float]) -> None:
@@ -238,7 +252,7 @@ _COMPONENTS = (
     Component(
         "ollama",
         "docker.io/ollama/ollama:0.12.6",
-        Limits(6144, 2.0),
+        Limits(5376, 2.0),
         Health("http", path="/api/version", start_s=120),
         _http(11434),
         (Volume("ollama-models", "/root/.ollama"),),
@@ -312,6 +326,9 @@ _COMPONENTS = (
     ),
 )
 
+RELEASED = ("ingestion", "query", "rag-service", "collections")
+"""The services: what a release is a release of. Where there is a candidate, each has one."""
+
 OBSERVABILITY = ("prometheus", "alertmanager", "grafana")
 """What watches the others; no other component needs any of them."""
 
@@ -345,13 +362,39 @@ _EDGES = (
 )
 
 
+_BESIDE = 55
+"""From a service's ports, and its edges', to its candidate's: with it no two numbers are equal modulo 100."""
+
+
+def candidate_of(service: str) -> str:
+    """What the candidate of a service is called."""
+    return f"{service}-next"
+
+
+def _candidate(service: Component) -> Component:
+    ports = tuple(replace(p, host=p.host + _BESIDE) for p in service.ports)
+    return replace(service, name=candidate_of(service.name), ports=ports, candidate_of=service.name)
+
+
+def _of_candidate(edge: Edge) -> Edge:
+    """The edge of a candidate in place of the service: candidates call one another."""
+    consumer, dependency = (candidate_of(n) if n in RELEASED else n for n in (edge.consumer, edge.dependency))
+    return Edge(consumer, dependency, edge.port, edge.listen + _BESIDE)
+
+
 def topology(
-    offset: int = 0, *, chaos: bool = True, qdrant_nodes: int = len(QDRANT_NODES), observability: bool = False
+    offset: int = 0,
+    *,
+    chaos: bool = True,
+    qdrant_nodes: int = len(QDRANT_NODES),
+    observability: bool = False,
+    candidates: bool = False,
 ) -> Topology:
     """The design's topology with `offset` added to every port of the machine.
 
     Without `chaos` there is no Toxiproxy and an edge's consumer dials its dependency itself. Of the vector nodes there
-    are the first `qdrant_nodes`. With `observability` there are Prometheus, Alertmanager and Grafana.
+    are the first `qdrant_nodes`. With `observability` there are Prometheus, Alertmanager and Grafana. With `candidates`
+    every service has one beside it, with edges like its own, and the gateway an edge to each.
     Raises TopologyError where the parts do not fit together.
     """
     absent = {
@@ -361,8 +404,14 @@ def topology(
     }
     components = tuple(
         replace(c, ports=tuple(replace(p, host=p.host + offset) for p in c.ports))
-        for c in _COMPONENTS
+        for one in _COMPONENTS
+        for c in ((one, _candidate(one)) if candidates and one.name in RELEASED else (one,))
         if c.name not in absent
     )
-    edges = tuple(replace(e, listen=e.listen + offset) for e in _EDGES if e.dependency not in absent)
+    beside = tuple(_of_candidate(e) for e in _EDGES if not {e.consumer, e.dependency}.isdisjoint(RELEASED))
+    edges = tuple(
+        replace(e, listen=e.listen + offset)
+        for e in (*_EDGES, *(beside if candidates else ()))
+        if e.dependency not in absent
+    )
     return Topology(components, edges, offset)

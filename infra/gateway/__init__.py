@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from infra.gateway.envoy import render_envoy
+from infra.gateway.envoy import CLUSTERS_FILE, ROUTES_FILE, render_envoy
 from infra.gateway.envoy.jwt import JWKS_PREFIX, JWT_FILE
 from infra.gateway.kong import Address, GatewaySettings, RateLimit, kong_config, to_yaml
 from infra.gateway.tokens import secret_name
@@ -32,6 +32,7 @@ def kong_of(
             rate_limit=RateLimit(settings.rate_limit_minute, settings.rate_limit_hour),
             cors_origins=settings.cors_origins,
             legacy_routes=settings.legacy_routes,
+            weights=settings.candidate_weights,
         ),
     )
 
@@ -52,5 +53,8 @@ def gateway_files(
 
 
 def is_live(name: str) -> bool:
-    """Whether a file of the gateway's holds nothing for which it would have to be restarted: what has the secrets."""
-    return name in {KONG_FILE, JWT_FILE} or name.startswith(JWKS_PREFIX)
+    """Whether a file of the gateway's holds nothing for which it would have to be restarted.
+
+    That is what has the secrets, and what moves requests from one release to another: the targets and their weights.
+    """
+    return name in {KONG_FILE, JWT_FILE, CLUSTERS_FILE, ROUTES_FILE} or name.startswith(JWKS_PREFIX)

@@ -4,19 +4,20 @@ Every value on which the gateways depend is written out, Kong's own defaults too
 """
 
 import hashlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
 
 from infra.gateway.routes import ROUTES, Route, pattern
-from infra.topology import Topology
+from infra.topology import Topology, candidate_of
 
 Address = Callable[[str, str], str]
 """From a consumer and its dependency to the `host:port` at which the one finds the other."""
 
 GATEWAY = "kong"
+ALL = 100  # the targets' weights are percent
 CONNECT_TIMEOUT_MS = 2000
 CORS_MAX_AGE_S = 3600
 DOWN_STATUSES = (500, 501, 502, 503, 504, 505)  # Kong's default without 404 and 429, which no dead service sends
@@ -34,6 +35,7 @@ EXPOSED_HEADERS = (
     "Retry-After",
     "Sunset",
     "X-From-Cache",
+    "X-Release",
     "X-Request-ID",
     "X-Service-Degraded",
 )
@@ -61,15 +63,22 @@ class GatewaySettings:
     cors_origins: tuple[str, ...] = ("http://localhost:3103",)
     legacy_routes: bool = True
     others: Mapping[str, str] = field(default_factory=dict, repr=False)  # secrets that pass beside a consumer's own
+    weights: Mapping[str, int] = field(default_factory=dict)  # percent of a service's requests for its candidate
 
 
 def kong_config(topology: Topology, address: Address, settings: GatewaySettings) -> dict[str, Any]:
     """The declarative configuration; raises TopologyError for a route to what the gateway has no edge to."""
     routes = [r for r in ROUTES if r.paths or settings.legacy_routes]
     upstreams = dict.fromkeys(topology.edge(GATEWAY, route.service).dependency for route in routes)
+
+    def targets(service: str) -> dict[str, int]:
+        share = settings.weights.get(service, 0)
+        weights = {service: ALL - share, candidate_of(service): share}
+        return {address(GATEWAY, one): weight for one, weight in weights.items() if one in topology.by_name}
+
     return {
         "_format_version": "3.0",
-        "upstreams": [_upstream(name, [address(GATEWAY, name)]) for name in upstreams],
+        "upstreams": [_upstream(name, targets(name)) for name in upstreams],
         "services": [_service(route, settings) for route in routes],
         "plugins": _plugins(settings),
         "consumers": [_consumer(name, secret, settings) for name, secret in settings.consumers.items()],
@@ -86,7 +95,7 @@ def configuration_hash(config: str) -> str:
     return hashlib.md5(config.encode(), usedforsecurity=False).hexdigest()
 
 
-def _upstream(name: str, targets: Iterable[str]) -> dict[str, Any]:
+def _upstream(name: str, weights: Mapping[str, int]) -> dict[str, Any]:
     return {
         "name": name,
         "algorithm": "round-robin",
@@ -105,7 +114,7 @@ def _upstream(name: str, targets: Iterable[str]) -> dict[str, Any]:
                 },
             },
         },
-        "targets": [{"target": target, "weight": 100} for target in targets],
+        "targets": [{"target": target, "weight": weight} for target, weight in weights.items()],
     }
 
 

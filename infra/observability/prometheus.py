@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from infra.topology import QDRANT_NODES, Topology
+from infra.topology import QDRANT_NODES, RELEASED, Topology, candidate_of
 
 SCRAPE_S = 10  # the shortest range that a rule looks at is a minute
 RULES = "/etc/prometheus/alerts"
@@ -42,9 +42,18 @@ def prometheus_yml(topology: Topology, stack: str) -> str:
 
 
 def _job(topology: Topology, name: str, components: tuple[str, ...]) -> dict[str, Any]:
-    """All containers behind the components' names: while a service is replaced there are two."""
+    """All containers behind the components' names: while a service is replaced there are two.
+
+    Candidates are looked up while there is none, too: to be told of them, Prometheus would have to restart.
+    """
     there = [component for component in components if component in topology.by_name]
-    looked_up = {"names": there, "type": "A", "port": _port(topology, there[0]), "refresh_interval": "5s"}
+    candidates = [candidate_of(component) for component in there if component in RELEASED]
+    looked_up = {
+        "names": [*there, *candidates],
+        "type": "A",
+        "port": _port(topology, there[0]),
+        "refresh_interval": "5s",
+    }
     named = {"source_labels": ["__meta_dns_name", "__address__"], "separator": "/", "target_label": "instance"}
     return {"job_name": name, "dns_sd_configs": [looked_up], "relabel_configs": [named]}
 

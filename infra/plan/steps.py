@@ -14,7 +14,7 @@ Action = Literal["start", "restart", "roll", "run", "reload", "end"]
 """A new component starts; a changed one restarts with a gap or rolls without, or, a job, runs again, or reads new files
 as it runs; one that is wanted no more ends."""
 
-DESIGN = topology(observability=True).by_name
+DESIGN = topology(observability=True, candidates=True).by_name
 
 PROCESS = frozenset({"runs", "command", "environment", "files", "source", "health"})
 CONTAINER = frozenset(FIELDS) - {"live_files", "after"}

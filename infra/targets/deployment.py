@@ -29,6 +29,7 @@ def topology_of(settings: Settings) -> Topology:
         chaos=settings.chaos,
         qdrant_nodes=settings.qdrant_nodes,
         observability=settings.target != "local",
+        candidates=bool(settings.candidate),
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from infra.settings import Settings
-from infra.topology import QDRANT_NODES, Topology
+from infra.topology import QDRANT_NODES, Topology, candidate_of, topology
 
 TOKEN_FILE = "inter_service_secret"  # noqa: S105 - its name
 PASSWORD_FILE = "database_password"  # noqa: S105 - its name
@@ -70,6 +70,26 @@ def needs_of(place: Place, name: str) -> tuple[str, ...]:
     return (*(("toxiproxy",) if proxied else ()), *place.topology.needs(name))
 
 
+def release_of(place: Place, component: str) -> str:
+    """The release that a service's component runs."""
+    settings = place.settings
+    return settings.candidate if place.topology.component(component).candidate_of else settings.release
+
+
+def _beside(place: Place, consumer: str, service: str) -> str:
+    """Which of a service's components `consumer` calls: a candidate the candidate."""
+    return candidate_of(service) if place.topology.component(consumer).candidate_of else service
+
+
+def proxied(place: Place) -> Topology:
+    """The topology whose edges the proxies of a chaos stack are: candidates' too, also while there is none.
+
+    A new proxy would take a restart of Toxiproxy, which cuts every connection.
+    """
+    settings = place.settings
+    return topology(settings.port_offset, qdrant_nodes=settings.qdrant_nodes, candidates=True)
+
+
 def database_url(place: Place, consumer: str) -> str:
     """The database as `consumer` reaches it, without the password."""
     return f"postgresql://{DATABASE_USER}@{place.address(consumer, 'timescaledb')}/{DATABASE}"
@@ -94,13 +114,13 @@ class Service:
         return token_file
 
     def environment(self, place: Place, component: str) -> dict[str, str]:
-        """Everything that it is told in its environment."""
+        """Everything that it is told in its environment, the stable one as `component` or its candidate."""
         host, port = place.listens(component)
         settings = place.settings
         told = {"INTER_SERVICE_SECRET_FILE": place.file(component, TOKEN_FILE)}
         if self.database:
             told["DATABASE_PASSWORD_FILE"] = place.file(component, PASSWORD_FILE)
-        told |= {"HOST": host, "PORT": str(port)}
+        told |= {"HOST": host, "PORT": str(port), "RELEASE": release_of(place, component)}
         told |= {"LEGACY_ROUTES": str(settings.legacy_routes).lower()}
         told |= {"CIRCUIT_BREAKER_RECOVERY_S": str(settings.breaker_recovery_s)}
         told |= {"CIRCUIT_BREAKER_FORCE_CLOSED": str(settings.breakers_forced_closed).lower()}
@@ -116,8 +136,8 @@ _VARIABLES: dict[str, Callable[[Place, str], str]] = {
     "REDIS_URL": lambda p, c: f"redis://{p.address(c, 'redis')}/0",
     "CACHE_ENABLED": lambda p, _: str(p.settings.cache).lower(),
     "PROCESSES": lambda p, _: str(p.settings.query_processes),
-    "QUERY_URL": lambda p, c: f"http://{p.address(c, 'query')}",
-    "INGESTION_URL": lambda p, c: f"http://{p.address(c, 'ingestion')}",
+    "QUERY_URL": lambda p, c: f"http://{p.address(c, _beside(p, c, 'query'))}",
+    "INGESTION_URL": lambda p, c: f"http://{p.address(c, _beside(p, c, 'ingestion'))}",
     "COLLECTIONS_FILE": lambda p, _: p.folder("collections_file"),
     "DATA_ROOT": lambda p, _: p.folder("data_root"),
     "DOCS_ROOT": lambda p, _: p.folder("docs_root"),
@@ -141,4 +161,4 @@ SERVICES = {
         ("QDRANT_URLS", "INGESTION_URL", "DATABASE_URL", "COLLECTIONS_FILE", "DATA_ROOT", "EMBEDDING_MODEL"),
     ),
 }
-"""The services by their component's name."""
+"""The services by their component's role."""

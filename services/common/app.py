@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import APIRouter, FastAPI
 from fastapi.openapi.utils import get_openapi
+from prometheus_client import Info
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -27,6 +28,7 @@ from services.common.settings import ServiceSettings
 from services.common.siblings import Siblings
 
 VERSION = version("breakwater-rag")
+RELEASE = Info("breakwater_release", "The release that runs")
 MAX_BODY_BYTES = 1024 * 1024
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -80,7 +82,8 @@ def create_app(
         app.add_middleware(Legacy, paths=legacy, sunset=settings.legacy_sunset)
     app.add_middleware(Deadline)
     app.add_middleware(Access)
-    app.add_middleware(RequestId)
+    app.add_middleware(RequestId, release=settings.release)
+    RELEASE.info({"release": settings.release})
     return app
 
 

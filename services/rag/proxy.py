@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from services.common.presence import ClientPresent
 
 STREAM = "text/event-stream"
+# Not its X-Release: the answer is rag-service's, and a rollout moves the requests to the two apart.
 FROM_QUERY = ("age", "content-type", "cache-control", "retry-after", "x-from-cache", "x-service-degraded")
 
 

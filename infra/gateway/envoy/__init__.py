@@ -12,7 +12,10 @@ from infra.gateway.envoy.routes import route_configuration
 from infra.gateway.envoy.rules import UnsupportedError
 from infra.gateway.envoy.supported import check
 
-__all__ = ["UnsupportedError", "render_envoy"]
+__all__ = ["CLUSTERS_FILE", "ROUTES_FILE", "UnsupportedError", "render_envoy"]
+
+CLUSTERS_FILE = "cds.json"
+ROUTES_FILE = "rds.json"
 
 
 def render_envoy(kong: Mapping[str, Any], *, listen_port: int, admin_port: int, directory: str) -> dict[str, str]:
@@ -26,8 +29,8 @@ def render_envoy(kong: Mapping[str, Any], *, listen_port: int, admin_port: int, 
     return {
         "bootstrap.json": text(bootstrap(admin_port, directory)),
         "lds.json": resources("config.listener.v3.Listener", [listener(kong, listen_port, directory)]),
-        "cds.json": resources("config.cluster.v3.Cluster", clusters(kong)),
-        "rds.json": resources("config.route.v3.RouteConfiguration", [route_configuration(kong)]),
+        CLUSTERS_FILE: resources("config.cluster.v3.Cluster", clusters(kong)),
+        ROUTES_FILE: resources("config.route.v3.RouteConfiguration", [route_configuration(kong)]),
         JWT_FILE: resources("config.core.v3.TypedExtensionConfig", [jwt_filter(kong, directory)]),
         **jwks_files(kong),
     }

@@ -27,6 +27,7 @@ from infra.targets.services import (
     database_url,
     needs_of,
     password_file,
+    proxied,
     qdrant_nodes,
 )
 from infra.topology import PEERS, QDRANT_NODES, Component, Limits, Volume
@@ -45,7 +46,7 @@ PASSWORD_OF_GRAFANA = "grafanaPassword"  # noqa: S105 - its name
 def container(place: Place, name: str) -> Container:
     """The container of the component of that name."""
     component = place.topology.component(name)
-    return _CONTAINERS[name](place, component, _common(place, component))
+    return _CONTAINERS[component.role](place, component, _common(place, component))
 
 
 def _common(place: Place, component: Component) -> Container:
@@ -80,14 +81,15 @@ def _collections(place: Place) -> dict[str, str]:
 
 
 def _toxiproxy(place: Place, component: Component, common: Container) -> Container:
+    whole = proxied(place)
     proxies = [
         {
             "name": edge.name,
             "listen": f"{EVERY}:{edge.listen}",
-            "upstream": f"{edge.dependency}:{place.port(edge.dependency, edge.port)}",
+            "upstream": f"{edge.dependency}:{whole.component(edge.dependency).port(edge.port).container}",
             "enabled": True,
         }
-        for edge in place.topology.edges
+        for edge in whole.edges
     ]
     port = place.port(component.name)
     file = place.file(component.name, "proxies.json")
@@ -224,7 +226,7 @@ def _migrations(place: Place, component: Component, common: Container) -> Contai
 
 
 def _service(place: Place, component: Component, common: Container) -> Container:
-    service = SERVICES[component.name]
+    service = SERVICES[component.role]
     given, live = _in_folder(service.files), _in_folder(service.live_files)
     environment = service.environment(place, component.name)
     reads_collections = "COLLECTIONS_FILE" in environment

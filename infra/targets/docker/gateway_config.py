@@ -129,19 +129,23 @@ def _load(admin: str, config: str) -> str:
         return str(error)
 
 
-def _targets(config: str) -> Mapping[str, set[str]]:
-    return {one["name"]: {t["target"] for t in one["targets"]} for one in yaml.safe_load(config)["upstreams"]}
+def _targets(config: str) -> Mapping[str, Mapping[str, int]]:
+    """By upstream, the weights of its targets."""
+    return {
+        one["name"]: {t["target"]: t["weight"] for t in one["targets"]} for one in yaml.safe_load(config)["upstreams"]
+    }
 
 
-def _missing(admin: str, wanted: Mapping[str, set[str]]) -> str:
-    """Which targets requests do not go to yet; empty if all are in rotation and no other is."""
+def _missing(admin: str, wanted: Mapping[str, Mapping[str, int]]) -> str:
+    """Which targets requests do not go to yet; empty if all that have a weight are in rotation and no other one is."""
     for upstream, targets in wanted.items():
         try:
             found = _get(f"{admin}/upstreams/{upstream}/health")["data"]
         except (OSError, ValueError, KeyError) as error:
             return f"{upstream}: {error!r}"
         healthy = {one["target"] for one in found if one.get("health") in {"HEALTHY", "HEALTHCHECKS_OFF"}}
-        if healthy != targets:
+        weighted = {target for target, weight in targets.items() if weight}
+        if not weighted <= healthy <= targets.keys():
             return f"{upstream} has {', '.join(sorted(healthy)) or 'nothing'} in rotation"
     return ""
 

@@ -6,7 +6,8 @@ from infra.topology import Component
 
 def image_name(component: Component, settings: Settings) -> str:
     """The image with its tag and, where the stack pins it, its digest; the on-premise registry's where there is one."""
-    name = f"{component.image}:{settings.release}" if component.built_here else component.image
+    release = settings.candidate if component.candidate_of else settings.release
+    name = f"{component.image}:{release}" if component.built_here else component.image
     if settings.registry:
         name = f"{settings.registry}/{name if component.built_here else name.partition('/')[2]}"
     digest = settings.image_digests.get(component.name)

@@ -53,7 +53,11 @@ class Place:
 
         Nor is anything with a port of the machine, which two cannot have, or that the stack has no memory for twice.
         """
-        return component in SERVICES and not self.settings.chaos and component not in self.settings.stop_first
+        return (
+            self.topology.component(component).role in SERVICES
+            and not self.settings.chaos
+            and component not in self.settings.stop_first
+        )
 
     def called(self, consumer: str) -> tuple[str, ...]:
         """The components that `consumer` calls and of which there may be two."""

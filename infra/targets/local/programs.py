@@ -8,16 +8,27 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from infra.gateway import gateway_files, is_live
+from infra.rollout import releases
 from infra.settings import PROJECT_ROOT, Settings
 from infra.targets.local.implementations import Implementation, find
 from infra.targets.local.paths import StackPaths
-from infra.targets.services import PASSWORD_FILE, SERVICES, Files, Secrets, database_url, no_files, password_file
+from infra.targets.services import (
+    PASSWORD_FILE,
+    SERVICES,
+    Files,
+    Secrets,
+    database_url,
+    no_files,
+    password_file,
+    proxied,
+    release_of,
+)
 from infra.topology import PEERS, QDRANT_NODES, Component, Topology
 
 HOST = "127.0.0.1"
@@ -75,8 +86,8 @@ class Program:
 
 def program(stack: Stack, component: Component) -> Program:
     """The program for `component`; raises MissingProgramError where this machine has none."""
-    implementation = find(component.name, use_path=stack.settings.use_path)
-    return _PROGRAMS[component.name](stack, component, implementation)
+    implementation = find(component.role, use_path=stack.settings.use_path)
+    return _PROGRAMS[component.role](stack, component, implementation)
 
 
 def _module(name: str, *arguments: str) -> tuple[str, ...]:
@@ -95,14 +106,15 @@ def source_digest(*sources: str) -> str:
 
 def proxies(stack: Stack) -> list[dict[str, Any]]:
     """The proxy of every edge, as Toxiproxy is told."""
+    whole = proxied(stack)
     return [
         {
             "name": edge.name,
             "listen": f"{HOST}:{edge.listen}",
-            "upstream": f"{HOST}:{stack.port(edge.dependency, edge.port)}",
+            "upstream": f"{HOST}:{whole.component(edge.dependency).port(edge.port).host}",
             "enabled": True,
         }
-        for edge in stack.topology.edges
+        for edge in whole.edges
     ]
 
 
@@ -210,14 +222,25 @@ def _migrations(stack: Stack, component: Component, implementation: Implementati
 
 
 def _service(stack: Stack, component: Component, implementation: Implementation) -> Program:
-    service = SERVICES[component.name]
-    return Program(
+    service = SERVICES[component.role]
+    running = Program(
         implementation,
         _module(service.module),
         service.environment(stack, component.name),
         files=service.files,
         live_files=service.live_files,
         source=source_digest("services/common", service.module.replace(".", "/")),
+    )
+    name = release_of(stack, component.name)
+    if name == releases.own():
+        return running
+    release = releases.find(name)
+    return replace(
+        running,
+        implementation=replace(implementation, version=name),
+        # Before what is installed: `services` is the release's, all else this environment's.
+        environment=running.environment | {"PYTHONPATH": str(release.path)},
+        source=name,
     )
 
 

@@ -5,11 +5,11 @@ from functools import lru_cache
 from prometheus_client import Counter, Histogram
 from starlette.types import Scope
 
-_BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
+BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 REQUESTS = Counter("http_requests", "Requests answered; status 499: the client hung up", ["method", "route", "status"])
 LATENCY = Histogram(
-    "http_request_duration_seconds", "Time to the answer's last byte", ["method", "route"], buckets=_BUCKETS
+    "http_request_duration_seconds", "Time to the answer's last byte", ["method", "route"], buckets=BUCKETS
 )
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

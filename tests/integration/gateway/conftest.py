@@ -2,7 +2,6 @@
 
 import ctypes
 import json
-import os
 import signal
 import subprocess
 import threading
@@ -17,9 +16,11 @@ from typing import Any
 import httpx
 import pytest
 
+from infra.gateway import is_live
 from infra.gateway.envoy import render_envoy
 from infra.gateway.kong import GatewaySettings, RateLimit, kong_config
 from infra.gateway.tokens import mint
+from infra.targets.local.files import write
 from infra.targets.local.implementations import find
 from infra.topology import topology
 from tests.ports import free_port
@@ -128,8 +129,11 @@ class Gateway:
         for target in self.kong["upstreams"][0]["targets"]:
             (server,) = (s for s in self.upstreams.values() if s.address == target["target"])
             target["weight"] = weights[server.name]
-        (self.directory / "rds.new").write_text(self.render()["rds.json"])
-        os.replace(self.directory / "rds.new", self.directory / "rds.json")  # noqa: PTH105 - what Envoy watches for
+        self.hand_out()
+
+    def hand_out(self) -> None:
+        """Write what the gateway takes up as it runs, as a deployment does."""
+        write(self.directory, {name: content for name, content in self.render().items() if is_live(name)})
 
 
 def wait_for(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:

@@ -28,6 +28,13 @@ def test_every_setting_of_the_schema_is_read() -> None:
     assert read == set(config.values)
 
 
+def test_a_candidate_has_a_share_of_each_service_and_at_the_end_of_a_promotion_is_the_stable_release_too() -> None:
+    settings = read_settings(DefaultConfig(candidate="2", candidateWeights=["query=10", "rag-service=0"]), "local")
+    assert (settings.candidate, settings.candidate_weights) == ("2", {"query": 10, "rag-service": 0})
+    promoted = read_settings(DefaultConfig(release="2", candidate="2", candidateWeights=["query=100"]), "local")
+    assert promoted.candidate == promoted.release
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
@@ -39,6 +46,20 @@ def test_every_setting_of_the_schema_is_read() -> None:
         ({"rateLimitMinute": 0}, "rateLimitMinute is 0; it must be at least 1"),
         ({"rateLimitHour": 99}, "rateLimitHour is below rateLimitMinute"),
         ({"rateLimitHour": -1}, "rateLimitHour is -1; it must be at least 1"),
+        ({"release": ""}, "release is ''; it must be a release's name"),
+        ({"candidate": "a b"}, "candidate is 'a b'; it must be a release's name"),
+        (
+            {"candidate": "2", "candidateWeights": ["kong=1"]},
+            "has 'kong=1'; an entry is SERVICE=PERCENT of ingestion",
+        ),
+        ({"candidate": "2", "candidateWeights": ["query=101"]}, "has 'query=101'; the share is a whole number"),
+        ({"candidate": "2", "candidateWeights": ["query=1.5"]}, "has 'query=1.5'; the share is a whole number"),
+        ({"candidate": "2", "candidateWeights": ["query"]}, "has 'query'; the share is a whole number from 0 to 100"),
+        ({"candidateWeights": ["query=1"]}, "candidateWeights has query, and there is no candidate"),
+        (
+            {"release": "2", "candidate": "2", "candidateWeights": ["query=1"]},
+            "the stable release itself; then",
+        ),
     ],
 )
 def test_a_wrong_setting_is_refused_by_name(changes: dict[str, object], message: str) -> None:

@@ -5,7 +5,7 @@ import yaml
 
 from infra import stack_settings as module
 from infra.settings import SettingsError
-from infra.stack_settings import own_settings, stack_settings
+from infra.stack_settings import own_settings, stack_settings, write_settings
 
 
 @pytest.fixture(autouse=True)
@@ -42,3 +42,38 @@ def test_a_wrong_setting_is_named(project: Path) -> None:
     says(project, **{"breakwater:target": "moon"})
     with pytest.raises(SettingsError, match="target is 'moon'"):
         stack_settings("other")
+
+
+def test_settings_are_written_into_the_file_and_all_else_in_it_stays(project: Path) -> None:
+    file = project / "Pulumi.other.yaml"
+    file.write_text("# Mine.\nencryptionsalt: v1:x\nconfig:\n  # The port.\n  breakwater:portOffset: 700\n")
+    before = file.read_text()
+    write_settings("other", {"release": "2", "candidate": "3", "candidateWeights": ["query=10", "ingestion=0"]})
+    settings = stack_settings("other")
+    assert (settings.release, settings.candidate, settings.port_offset) == ("2", "3", 700)
+    assert settings.candidate_weights == {"query": 10, "ingestion": 0}
+    assert "# Mine." in file.read_text()
+    assert "  # The port." in file.read_text()
+    write_settings("other", {"release": "0.1.0", "candidate": "", "candidateWeights": []})
+    assert file.read_text() == before
+    assert [path.name for path in project.glob("Pulumi.other.*")] == [file.name]
+
+
+def test_a_list_that_pulumi_wrote_in_several_lines_is_replaced_as_a_whole(project: Path) -> None:
+    says(project, **{"breakwater:candidateWeights": ["query=1", "ingestion=2"], "breakwater:candidate": "3"})
+    write_settings("other", {"candidateWeights": ["query=9"]})
+    assert own_settings("other") == {"candidateWeights": ["query=9"], "candidate": "3"}
+
+
+def test_a_stack_that_has_no_file_yet_gets_one(project: Path) -> None:
+    write_settings("new", {"release": "2"})
+    assert own_settings("new") == {"release": "2"}
+
+
+def test_a_file_that_is_written_otherwise_is_refused_and_left_alone(project: Path) -> None:
+    file = project / "Pulumi.other.yaml"
+    file.write_text('config:\n  "breakwater:release": "1"\n')
+    with pytest.raises(SettingsError, match=r"Pulumi\.other\.yaml is not as `pulumi config set` writes it"):
+        write_settings("other", {"release": "2"})
+    assert own_settings("other") == {"release": "1"}
+    assert [path.name for path in project.glob("Pulumi.other.*")] == [file.name]

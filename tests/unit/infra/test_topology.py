@@ -1,6 +1,19 @@
+from dataclasses import replace
+
 import pytest
 
-from infra.topology import Component, Edge, Health, Limits, Port, Topology, TopologyError, topology
+from infra.topology import (
+    BUDGET_MEMORY_MB,
+    RELEASED,
+    Component,
+    Edge,
+    Health,
+    Limits,
+    Port,
+    Topology,
+    TopologyError,
+    topology,
+)
 
 SMALL = Limits(100, 0.1)
 
@@ -31,9 +44,37 @@ def test_an_offset_moves_every_port_of_the_machine_and_none_of_the_containers() 
 def test_two_stacks_a_hundred_ports_apart_do_not_clash() -> None:
     ports = [
         {p.host for c in t.components for p in c.ports} | {e.listen for e in t.edges}
-        for t in (topology(), topology(100))
+        for t in (topology(observability=True, candidates=True), topology(100, observability=True, candidates=True))
     ]
     assert not ports[0] & ports[1]
+
+
+def test_a_candidate_is_its_service_with_ports_of_its_own_and_calls_what_it_calls_but_candidates() -> None:
+    shape = topology(1000, candidates=True)
+    query, candidate = shape.component("query"), shape.component("query-next")
+    assert replace(candidate, name="query", ports=query.ports, candidate_of="") == query
+    assert (candidate.role, query.role, candidate.port("http").host) == ("query", "query", 9257)
+    assert shape.needs("query-next") == shape.needs("query")
+    assert shape.needs("rag-service-next") == ("query-next",)
+    assert shape.needs("collections-next")[0] == "ingestion-next"
+    assert {"query", "query-next", "ingestion-next"} <= {*shape.needs("kong")}
+    assert shape.edge("kong", "query-next").listen == 22105
+
+
+def test_candidates_leave_all_else_as_it_is() -> None:
+    plain, shape = topology(), topology(candidates=True)
+    assert {*plain.components} < {*shape.components}
+    assert {*plain.edges} < {*shape.edges}
+    assert {c.candidate_of for c in shape.components} == {"", *RELEASED}
+
+
+def test_with_candidates_memory_is_within_the_budget_and_their_cpus_do_not_count() -> None:
+    whole = topology(observability=True, candidates=True)
+    assert sum(c.limits.memory_mb for c in whole.components) < BUDGET_MEMORY_MB
+    heavy = component("a", limits=Limits(1, 7.9))
+    Topology((heavy, replace(component("b", port=9001, limits=Limits(1, 0.2)), candidate_of="a")), ())
+    with pytest.raises(TopologyError, match=r"add up to 8\.1 CPUs"):
+        Topology((heavy, component("b", port=9001, limits=Limits(1, 0.2))), ())
 
 
 def test_without_chaos_there_is_no_toxiproxy() -> None:

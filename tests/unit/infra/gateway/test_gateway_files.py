@@ -13,8 +13,9 @@ SETTINGS = settings(portOffset=100, rateLimitMinute=7, rateLimitHour=70)
 
 def files(settings: Settings, secrets_of: Callable[[str], Sequence[str]] = lambda name: [name * 16]) -> dict[str, str]:
     secrets = {f"jwtSecret-{name}": secrets_of(name) for name in settings.consumers}
-    shape = topology(settings.port_offset)
-    return gateway_files(shape, settings, lambda _c, _d: "127.0.0.1:1", secrets, directory="/run/kong")
+    shape = topology(settings.port_offset, candidates=bool(settings.candidate))
+    address = lambda _consumer, name: f"127.0.0.1:{shape.component(name).port('http').host}"  # noqa: E731
+    return gateway_files(shape, settings, address, secrets, directory="/run/kong")
 
 
 def test_a_stacks_settings_and_secrets_reach_kong_yml() -> None:
@@ -42,4 +43,12 @@ def test_other_secrets_change_only_what_the_gateway_takes_up_as_it_runs() -> Non
     changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert len(changed) == 4  # the keys' old and new file among them
     assert all(map(is_live, changed))
-    assert not any(map(is_live, before.keys() - changed))
+
+
+def test_the_gateway_takes_up_other_weights_as_it_runs_and_a_candidate_that_comes_or_goes() -> None:
+    weights = [settings(candidate="0.2.0", candidateWeights=[f"query={share}"]) for share in (0, 10)]
+    before, idle, some = (files(one) for one in (settings(), *weights))
+    assert {name for name in idle if idle[name] != some[name]} == {"kong.yml", "rds.json"}
+    assert {name for name in idle if idle[name] != before[name]} == {"kong.yml", "cds.json", "rds.json"}
+    assert all(map(is_live, ("kong.yml", "cds.json", "rds.json")))
+    assert not any(map(is_live, ("bootstrap.json", "lds.json")))

@@ -118,3 +118,21 @@ def test_the_file_reads_back_as_written_and_repeats_itself_nowhere(kong: dict[st
 
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     assert "hush" not in repr(GatewaySettings({"app": "hush"}))
+
+
+def test_a_services_requests_are_shared_by_its_two_releases_in_percent() -> None:
+    shape = topology(candidates=True)
+    settings = GatewaySettings({"app": "a" * 32}, weights={"query": 10, "ingestion": 100})
+    config = kong_config(shape, lambda _, name: f"{name}:1", settings)
+    shares = {one["name"]: {t["target"]: t["weight"] for t in one["targets"]} for one in config["upstreams"]}
+    assert shares == {
+        "query": {"query:1": 90, "query-next:1": 10},
+        "rag-service": {"rag-service:1": 100, "rag-service-next:1": 0},
+        "collections": {"collections:1": 100, "collections-next:1": 0},
+        "ingestion": {"ingestion:1": 0, "ingestion-next:1": 100},
+    }
+
+
+def test_a_page_of_another_origin_may_read_which_release_answered(kong: dict[str, Any]) -> None:
+    (cors,) = (plugin["config"] for plugin in kong["plugins"] if plugin["name"] == "cors")
+    assert "X-Release" in cors["exposed_headers"]

@@ -4,7 +4,7 @@ import pytest
 
 from infra.manifest import Manifest, from_json
 from infra.plan.steps import Plan, Step, plan
-from infra.topology import Limits
+from infra.topology import RELEASED, Limits, candidate_of
 from tests.manifests import changed, manifest_of, without
 
 LOCAL = manifest_of()
@@ -101,18 +101,30 @@ def test_those_that_call_what_rolls_roll_after_it_and_the_gateway_only_reads_its
     assert planned.extra_mb == 384 + 256
 
 
+@pytest.mark.parametrize("target", ["local", "docker"])
+def test_candidates_start_beside_the_others_and_the_gateway_takes_them_up_as_it_runs(target: str) -> None:
+    before, beside = manifest_of(target=target), manifest_of(target=target, candidate="0.1.0")
+    new = dict.fromkeys(map(candidate_of, RELEASED), "start")
+    assert actions(plan(before, beside)) == new | {"kong": "reload"}
+    weighted = manifest_of(target=target, candidate="0.1.0", candidateWeights=["query=100"])
+    assert actions(plan(beside, weighted)) == {"kong": "reload"}
+    assert actions(plan(weighted, before)) == dict.fromkeys(new, "end") | {"kong": "reload"}
+
+
 def test_memory_that_is_not_there_for_two_of_each_is_refused_with_what_would_fit() -> None:
-    after = DOCKER
+    after = in_rollout = manifest_of(target="docker", chaos=False, candidate="0.2.0")
     for service in ("ingestion", "query", "rag-service", "collections"):
         after = changed(after, service, runs=f"breakwater/{service}:0.2.0")
-    planned = plan(DOCKER, after)
+    planned = plan(in_rollout, after)
     assert planned.extra_mb == 768 + 384 + 256 + 256 > planned.left_mb
     (refusal,) = planned.refusals
     assert "old and new collections, rag-service, query, ingestion together take the stack to" in refusal
-    assert 'stopFirst: ["ingestion"]' in refusal
-    fits = plan(DOCKER, changed(after, "ingestion", strategy="stop-first"))
+    assert 'stopFirst: ["ingestion", "query", "rag-service", "collections"] it takes 1,664 MiB less' in refusal
+    for service in ("ingestion", "query", "rag-service", "collections"):
+        after = changed(after, service, strategy="stop-first")
+    fits = plan(in_rollout, after)
     assert fits.refusals == ()
-    assert fits.extra_mb == 384 + 256 + 256
+    assert fits.extra_mb == 0
 
 
 def test_as_many_are_to_be_replaced_with_a_gap_as_it_takes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +150,7 @@ def test_a_limit_that_is_raised_counts_before_what_ends_is_gone() -> None:
     smaller = changed(DOCKER, "ollama", limits=Limits(4096, 2.0))
     assert plan(smaller, DOCKER).extra_mb == 0
     assert plan(smaller, without(DOCKER, "redis")).extra_mb == 512
-    assert step(plan(smaller, DOCKER), "ollama").why == ("memory 4096 → 6144 MiB",)
+    assert step(plan(smaller, DOCKER), "ollama").why == ("memory 4096 → 5376 MiB",)
 
 
 def test_a_stack_does_not_change_its_target_while_it_is_up() -> None:

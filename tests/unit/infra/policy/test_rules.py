@@ -23,6 +23,12 @@ def broken(manifest: Manifest, given: Settings) -> list[tuple[str, str]]:
     return [(one.rule, one.component) for one in violations(manifest, topology_of(given), given)]
 
 
+@pytest.mark.parametrize("target", ["local", "docker"])
+def test_a_stack_with_candidates_keeps_all_rules(target: str) -> None:
+    given = settings(target=target, candidate="0.1.0", candidateWeights=["query=100"])
+    assert broken(manifest_of(target=target, candidate="0.1.0", candidateWeights=["query=100"]), given) == []
+
+
 @dataclass(frozen=True)
 class Seed:
     """A change that breaks one rule in one place."""
@@ -46,7 +52,7 @@ def port(component: str, *ports: tuple[str, int, int]) -> Callable[[Manifest], M
 
 
 SEEDS = {
-    "too much memory": Seed("budget", "", setting("query", limits=Limits(1536, 0.6))),
+    "too much memory": Seed("budget", "", setting("query", limits=Limits(3072, 0.6))),
     "too many processors": Seed("budget", "", setting("query", limits=Limits(384, 0.71))),
     "no limits": Seed("limits", "grafana", setting("grafana", limits=None)),
     "no limit of memory": Seed("limits", "grafana", setting("grafana", limits=Limits(0, 0.2))),

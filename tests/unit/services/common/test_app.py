@@ -10,7 +10,7 @@ from tests.servers import client
 
 
 def app_with(*dependencies: Dependency) -> FastAPI:
-    settings = ServiceSettings.model_validate({"port": 1, "inter_service_secret": "x"})
+    settings = ServiceSettings.model_validate({"port": 1, "inter_service_secret": "x", "release": "1.2.0-0a"})
     return create_app("test", settings, breakers=Breakers("test", settings), routers=[], dependencies=dependencies)
 
 
@@ -52,6 +52,13 @@ async def test_metrics_are_prometheus_text(http: httpx.AsyncClient) -> None:
     assert answer.headers["content-type"].startswith("text/plain; version=")
     assert 'http_requests_total{method="GET",route="/api/v1/things/{name}",status="200"}' in answer.text
     assert 'http_request_duration_seconds_bucket{le="0.01",method="GET",route="/api/v1/things/{name}"}' in answer.text
+
+
+async def test_answers_and_metrics_name_the_release() -> None:
+    async with client(app_with()) as http:
+        answer = await http.get("/metrics")
+    assert answer.headers["x-release"] == "1.2.0-0a"
+    assert 'breakwater_release_info{release="1.2.0-0a"} 1.0' in answer.text
 
 
 async def test_the_schema_is_served_and_declares_the_statuses_that_are_really_used(http: httpx.AsyncClient) -> None:

@@ -37,6 +37,21 @@ def test_services_are_replaced_without_a_gap_where_nothing_finds_them_by_a_name_
     assert "create-first" not in {one.strategy for one in deployment.wanted(CHAOS).components}
 
 
+def test_a_candidate_is_another_release_of_its_service_and_candidates_call_one_another() -> None:
+    given = settings(target="docker", chaos=False, candidate="0.2.0", candidateWeights=["query=10"])
+    manifest = deployment.wanted(given)
+    query, candidate, rag = (manifest.component(n) for n in ("query", "query-next", "rag-service-next"))
+    assert query
+    assert candidate
+    assert rag
+    assert (query.runs, candidate.runs) == ("breakwater/query:0.1.0", "breakwater/query:0.2.0")
+    assert (query.environment["RELEASE"], candidate.environment["RELEASE"]) == ("0.1.0", "0.2.0")
+    assert rag.environment["QUERY_URL"] == "http://query-next:8202"
+    for one in deployment.wanted(settings(target="docker", chaos=False)).components:
+        if one.component != "kong":  # which is told of it
+            assert manifest.component(one.component) == one
+
+
 def test_no_secret_is_in_it() -> None:
     told = str(deployment.wanted(PRODUCTION).to_json())
     for name in secret_names(PRODUCTION):

@@ -3,6 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from infra.rollout.releases import ReleaseError
+from infra.targets.deployment import topology_of
 from infra.targets.local import programs
 from infra.targets.local.implementations import Implementation
 from infra.targets.local.paths import StackPaths
@@ -23,8 +25,7 @@ def kind(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def stack(**changes: object) -> Stack:
     values = settings(**changes)
-    shape = topology(values.port_offset, chaos=values.chaos, qdrant_nodes=values.qdrant_nodes)
-    return Stack(shape, values, StackPaths(Path("/data/test")))
+    return Stack(topology_of(values), values, StackPaths(Path("/data/test")))
 
 
 def of(name: str, **changes: object) -> Program:
@@ -89,7 +90,7 @@ def test_a_services_secrets_are_files_named_by_its_environment() -> None:
 
 def test_toxiproxy_has_a_proxy_for_every_edge_to_the_dependency_itself() -> None:
     proxies = {p["name"]: p for p in json.loads(of("toxiproxy").files({})["proxies.json"])}
-    assert list(proxies) == [edge.name for edge in topology().edges]
+    assert list(proxies) == [edge.name for edge in topology(candidates=True).edges]  # before there is one
     assert proxies["query->ollama"] == {
         "name": "query->ollama",
         "listen": "127.0.0.1:21020",
@@ -125,7 +126,7 @@ def test_the_gateways_files_hold_the_consumers_secrets_and_its_routes_lead_to_th
     files = gateway.live_files(SECRETS)
     assert "jw" * 20 in files["kong.yml"]
     assert "127.0.0.1:21050" in files["kong.yml"]
-    assert set(gateway.files(SECRETS)) == {"bootstrap.json", "cds.json", "lds.json", "rds.json"}
+    assert set(gateway.files(SECRETS)) == {"bootstrap.json", "lds.json"}
 
 
 def test_a_rotated_secret_changes_no_file_that_takes_a_restart() -> None:
@@ -148,3 +149,24 @@ def test_a_changed_file_of_a_service_changes_its_digest(tmp_path: Path, monkeypa
     assert programs.source_digest("services") == first
     (tmp_path / "services/a.py").write_text("2")
     assert programs.source_digest("services") != first
+
+
+def test_a_prepared_release_runs_from_its_own_folder_and_everything_else_from_this_checkout(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder := tmp_path / "releases/0.2.0-0a").mkdir(parents=True)
+    monkeypatch.setenv("BREAKWATER_HOME", str(tmp_path))
+    both = {"candidate": "0.2.0-0a", "candidateWeights": ["query=10"]}
+    stable, candidate = of("query", **both), of("query-next", **both)
+    assert (stable.environment["RELEASE"], "PYTHONPATH" in stable.environment) == ("0.1.0", False)
+    assert (candidate.environment["RELEASE"], candidate.environment["PYTHONPATH"]) == ("0.2.0-0a", str(folder))
+    assert (candidate.source, candidate.implementation.version) == ("0.2.0-0a", "0.2.0-0a")
+    assert candidate.command == stable.command
+    assert stable.environment == of("query").environment
+    assert of("rag-service-next", **both).environment["QUERY_URL"] == "http://127.0.0.1:21085"
+    assert of("query", release="0.2.0-0a").environment["PYTHONPATH"] == str(folder)
+
+
+def test_a_release_that_was_not_prepared_is_refused() -> None:
+    with pytest.raises(ReleaseError, match=r"no release '0\.3\.0' is prepared"):
+        of("query", release="0.3.0")

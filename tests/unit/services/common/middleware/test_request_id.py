@@ -41,3 +41,15 @@ async def test_an_id_that_the_answer_brings_along_gives_way() -> None:
 async def test_it_ends_with_its_request(http: httpx.AsyncClient) -> None:
     await http.get("/health", headers={HEADER: "one"})
     assert request_id.get() is None
+
+
+async def test_the_answer_names_the_release_that_gives_it() -> None:
+    caller = Caller(RequestId(Response(), release="1.2.0-0a"), "GET", "/")
+    await caller.done
+    assert (b"x-release", b"1.2.0-0a") in caller.sent[0]["headers"]
+
+
+async def test_where_nobody_says_which_release_it_is_no_answer_does() -> None:
+    caller = Caller(RequestId(Response()), "GET", "/")
+    await caller.done
+    assert b"x-release" not in dict(caller.sent[0]["headers"])
