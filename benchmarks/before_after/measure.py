@@ -17,10 +17,10 @@ from chaos.observe import Observed, Observer
 from chaos.openloop import steps
 from chaos.operations import Ask
 from chaos.record import Request
-from chaos.snapshot import NotSeenError, Snapshot, delta, of, total
 from chaos.stack import Stack
 from chaos.suite import SERVICES
 from infra.commands import status
+from infra.probes.metrics import NotSeenError, Snapshot, delta, of, total
 
 PATIENCE_S = 30.0  # of a caller; a search has 10 s at the services, so whatever it comes to is seen
 WELL_S = 60.0

@@ -3,7 +3,8 @@ import pytest
 from benchmarks.before_after.measure import attempts_ms, trips
 from benchmarks.before_after.record import Trips
 from chaos.record import Sample
-from chaos.snapshot import UP, Snapshot, snapshot
+from chaos.snapshot import snapshot
+from infra.probes.metrics import UP, Snapshot
 
 COUNT, SUM = "dependency_attempt_seconds_count", "dependency_attempt_seconds_sum"
 
