@@ -10,7 +10,7 @@ SHELL := /bin/sh
 export OFFLINE # tools/setup and tools/build read it
 .DEFAULT_GOAL := help
 
-.PHONY: help up down plan policy status logs ask token env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate replicas cluster schema drift conformance images bundle test lint tools lock clean
+.PHONY: help up down plan policy status logs ask token env chaos chaos-list chaos-heal chaos-diff chaos-replay chaos-sabotage bench bench-guard load loads report rotate rollout rollouts rollout-resume rollout-abort replicas cluster schema drift conformance images bundle test lint tools lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {sub("[$$][$$]", "$$", $$2); printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -77,6 +77,18 @@ loads: .venv/.ready ## the shapes of load, and what is asked in what shares
 
 rotate: .venv/.ready ## change the services' secret without a failed request (WHAT=tokens: the consumers')
 	@$(BREAKWATER) rotate --stack $(STACK) $(if $(WHAT),--what $(WHAT)) $(if $(RETIRE),--retire)
+
+rollout: .venv/.ready tools ## bring a new release to a stack step by step (RELEASE=folder or wheel, STRATEGY=canary, BAKE=60, WEIGHTS=, SERVICES=, CONFIRM=1)
+	@$(BREAKWATER) rollout --stack $(STACK) --release "$(RELEASE)" $(if $(STRATEGY),--strategy $(STRATEGY)) $(if $(BAKE),--bake $(BAKE)) $(if $(WEIGHTS),--weights $(WEIGHTS)) $(if $(SERVICES),--services $(SERVICES)) $(if $(CONFIRM),--confirm)
+
+rollout-resume: .venv/.ready tools ## go on with a rollout that is paused, or whose engine was stopped or killed
+	@$(BREAKWATER) rollout resume --stack $(STACK)
+
+rollout-abort: .venv/.ready tools ## take a rollout back, wherever it is
+	@$(BREAKWATER) rollout abort --stack $(STACK)
+
+rollouts: .venv/.ready ## the past rollouts of a stack (ID=one tells what happened in it)
+	@$(BREAKWATER) rollouts --stack $(STACK) $(ID)
 
 replicas: .venv/.ready ## compare the vector nodes' contents (REPAIR=1 makes them equal)
 	@$(BREAKWATER) replicas --stack $(STACK) $(if $(REPAIR),--repair)

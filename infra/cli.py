@@ -17,6 +17,8 @@ COMMANDS = (
     "cluster",
     "replicas",
     "rotate",
+    "rollout",
+    "rollouts",
     "drift",
     "schema",
     "images",
@@ -42,6 +44,9 @@ EXPECTED = {
     "WheelError": "infra.wheels",
     "AskError": "infra.commands.ask",
     "SchemaError": "infra.commands.schema",
+    "ReleaseError": "infra.rollout.releases",
+    "RolloutError": "infra.rollout.deployment",
+    "StrategyError": "infra.rollout.strategies",
 }
 """The errors whose words suffice for whoever called, with their modules."""
 

@@ -9,6 +9,7 @@ import re
 import secrets
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from importlib import metadata
@@ -132,14 +133,17 @@ def _clear(value: Any) -> Any:
 
 
 @contextmanager
-def stack(name: str, *, port_offset: int | None = None) -> Iterator[None]:
-    """Have `name` exist and be the selected stack, unlocked if whoever locked it is dead, with the plugin it needs."""
+def stack(name: str, *, port_offset: int | None = None, patience_s: float = 0) -> Iterator[None]:
+    """Have `name` exist and be the selected stack, unlocked if whoever locked it is dead, with the plugin it needs.
+
+    Waits `patience_s` for another pulumi that changes it at this moment; raises WorkspaceError where it goes on.
+    """
     config = PROJECT_ROOT / f"Pulumi.{name}.yaml"
     with _without_salt(config):
         ask_pulumi("stack", "select", "--create", name)
         if port_offset is not None:
             ask_pulumi("config", "set", "portOffset", str(port_offset), "-s", name)
-        _clear_killed(name)
+        _clear_killed(name, patience_s)
         if stack_settings(name).target == "docker":
             install_plugin("docker", metadata.version("pulumi-docker"))
         yield
@@ -180,12 +184,12 @@ def _environment() -> dict[str, str]:
     return {**os.environ, **environment()}
 
 
-def _clear_killed(name: str) -> None:
+def _clear_killed(name: str, patience_s: float = 0) -> None:
     """Remove what killed Pulumi processes left: their locks, which the file backend leaves to a person, and plugins."""
     locks = data_directory() / "state/.pulumi/locks/organization/breakwater" / name
     for lock in locks.glob("*.json"):
         holder = json.loads(lock.read_text() or "{}").get("pid", 0)
-        if _is_pulumi(holder):
+        if _is_pulumi(holder) and not _ends(holder, patience_s):
             raise WorkspaceError(f"stack {name} is in use by another pulumi (process {holder}); wait for it")
         lock.unlink(missing_ok=True)
     end_orphans(environment()["PULUMI_BACKEND_URL"])
@@ -200,6 +204,14 @@ def end_orphans(backend: str) -> None:
                 if process.environ().get("PULUMI_BACKEND_URL") == backend:
                     for one in (*process.children(recursive=True), process):
                         one.kill()
+
+
+def _ends(pid: int, within_s: float) -> bool:
+    """Whether that Pulumi is gone in time."""
+    deadline = time.monotonic() + within_s
+    while _is_pulumi(pid) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    return not _is_pulumi(pid)
 
 
 def _is_pulumi(pid: int) -> bool:

@@ -2,13 +2,14 @@
 
 The data of the vector nodes and the database stay for the next `up`: below the data directory
 (.breakwater/STACK/data, and the logs in /logs), or in the stack's volumes at its Docker engine.
---purge deletes them too.
+--purge deletes them too, with the records of the stack's rollouts.
 """
 
 import argparse
 import shutil
 
 from infra import workspace
+from infra.rollout.state import rollouts_folder
 from infra.stack_settings import stack_settings
 from infra.targets.docker import running
 from infra.targets.local import supervisor
@@ -42,7 +43,8 @@ def run(parsed: argparse.Namespace) -> int:
             if containers:
                 running.remove_volumes(parsed.stack, settings.docker_host)
             workspace.ask_pulumi("stack", "rm", "--yes", "--preserve-config", parsed.stack)
-            shutil.rmtree(paths.root, ignore_errors=True)
+            for folder in (paths.root, rollouts_folder(parsed.stack)):
+                shutil.rmtree(folder, ignore_errors=True)
     where = "its volumes" if containers else paths.root
     print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {where}"))
     return 0

@@ -58,6 +58,24 @@ def test_the_lock_of_a_dead_process_is_removed(data_directory: Path) -> None:
     assert not lock.exists()
 
 
+@pytest.mark.parametrize(("alive", "patience_s", "refused"), [(3, 60, False), (3, 0.01, True), (1, 0, True)])
+def test_a_pulumi_that_goes_on_is_waited_for(
+    data_directory: Path, monkeypatch: pytest.MonkeyPatch, alive: int, patience_s: float, refused: bool
+) -> None:
+    locks = data_directory / "state/.pulumi/locks/organization/breakwater/local"
+    locks.mkdir(parents=True)
+    (locks / "x.json").write_text(json.dumps({"pid": 1}))
+    left = iter([True] * alive)
+    monkeypatch.setattr(workspace, "_is_pulumi", lambda _: next(left, refused))
+    monkeypatch.setattr("infra.workspace.time.sleep", lambda _: None)
+    if refused:
+        with pytest.raises(workspace.WorkspaceError, match="another pulumi"):
+            workspace._clear_killed("local", patience_s)
+    else:
+        workspace._clear_killed("local", patience_s)
+    assert (locks / "x.json").exists() is refused
+
+
 class Pulumi:
     """Has these plugins, and cannot install another where it is `offline`."""
 

@@ -90,6 +90,8 @@ def test_a_plan_that_there_is_no_memory_for_is_refused_by_plan_and_before_up_tou
     deployed: dict[str, Any], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     before = DOCKER
+    needed = sum(one.limits.memory_mb for one in before.components if one.limits)
+    monkeypatch.setattr("infra.plan.steps.BUDGET_MEMORY_MB", needed + 300)
     assert plan(before, released(before)).refusals
     deployed["manifest"] = before.to_json()
     assert run(command, monkeypatch, released(before)) == 1

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -69,7 +70,7 @@ def test_what_is_no_part_of_it_gets_no_file() -> None:
 
 def test_the_services_the_vector_nodes_the_gateway_and_the_watchers_are_asked_at_their_ports() -> None:
     asked = {job["job_name"]: job["dns_sd_configs"][0] for job in prometheus()["scrape_configs"]}
-    topology = topology_of(DOCKER)
+    topology = topology_of(replace(DOCKER, candidate="0.2.0"))
     assert {*SERVICES, "qdrant", "kong", "alertmanager", "prometheus"} == asked.keys()
     for found in asked.values():
         assert found["type"] == "A"
@@ -77,6 +78,7 @@ def test_the_services_the_vector_nodes_the_gateway_and_the_watchers_are_asked_at
             port = topology.component(name).port("http").container
             assert found["port"] == (KONG_STATUS_PORT if name == "kong" else port)
     assert asked["qdrant"]["names"] == ["qdrant-0", "qdrant-1", "qdrant-2"]
+    assert asked["query"]["names"] == ["query", "query-next"]  # before there is one
 
 
 def test_a_node_that_the_stack_does_not_have_is_not_asked() -> None:

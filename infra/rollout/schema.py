@@ -1,0 +1,45 @@
+"""A release's migrations on a stack's database, inside of a rollout: forward, and back by their own down steps."""
+
+import subprocess
+from pathlib import Path
+
+from infra.migrate import MIGRATIONS, dbmate_command, dbmate_environment, with_programs
+from infra.probes.database import Login, migrations, read
+from infra.rollout import releases
+from infra.rollout.deployment import RolloutError
+
+
+def folder(release: str) -> Path:
+    """The migrations of a release; raises ReleaseError where it is not prepared."""
+    return MIGRATIONS if release == releases.own() else releases.find(release).migrations
+
+
+def forward(login: Login, release: str) -> None:
+    """Run those that the database lacks; raises RolloutError with what the failed one said."""
+    _dbmate("up", login, folder(release))
+
+
+def back(login: Login, release: str, stable: str) -> None:
+    """Take back those of the release that the stable one does not have, the last first; raises RolloutError."""
+    own = migrations(folder(release)) - migrations(folder(stable))
+    for _ in own:
+        applied = read(login).applied
+        if applied.isdisjoint(own):
+            return
+        if (last := max(applied)) not in own:
+            raise RolloutError(
+                f"migration {last} came after those of {release}, so these cannot be taken back; take it back first: "
+                "make schema DO=rollback, in a checkout that has it"
+            )
+        _dbmate("rollback", login, folder(release))
+
+
+def _dbmate(action: str, login: Login, migrations: Path) -> None:
+    url = f"postgresql://{login.user}@127.0.0.1:{login.port}/{login.database}"
+    environment = with_programs(dbmate_environment(url, login.password))
+    ended = subprocess.run(
+        dbmate_command(action, migrations), env=environment, capture_output=True, text=True, check=False
+    )
+    if ended.returncode:
+        said = (ended.stderr or ended.stdout).strip().replace(login.password, "…")
+        raise RolloutError(f"dbmate {action} with {migrations} failed: {said}")

@@ -1,0 +1,175 @@
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from infra.probes.metrics import UP, Series
+from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Traffic
+from infra.rollout.measuring import Measuring, without
+from infra.rollout.strategies import Step
+
+Release = Literal["stable", "candidate"]
+STABLE, CANDIDATE = {"query": "query", "ingestion": "ingestion"}, {"query-next": "query", "ingestion-next": "ingestion"}
+IDLE = Step("idle", {"query": 0, "ingestion": 0}, 10.0, ())
+HALF = Step("50 %", {"query": 50, "ingestion": 0}, 10.0, ())
+
+
+@dataclass
+class Counters:
+    """Components that count requests, and what the engine's own requests add to them."""
+
+    requests: dict[str, int] = field(default_factory=lambda: dict.fromkeys([*STABLE, *CANDIDATE], 100))
+    down: set[str] = field(default_factory=set)
+
+    def read(self) -> dict[Series, float]:
+        labels = frozenset({("status", "200"), ("route", "/search")})
+        up = {Series(name, UP, frozenset()): float(name not in self.down) for name in self.requests}
+        counted = {Series(name, "http_requests_total", labels): float(of) for name, of in self.requests.items()}
+        buckets = {
+            Series(name, "http_request_duration_seconds_bucket", labels | {("le", bound)}): float(of)
+            for name, of in self.requests.items()
+            for bound in ("0.1", "+Inf")
+        }
+        return up | {series: value for series, value in (counted | buckets).items() if series.source not in self.down}
+
+    def serve(self, **more: int) -> None:
+        for name, of in more.items():
+            self.requests[name.replace("_", "-")] += of
+
+
+@dataclass
+class World:
+    counters: Counters = field(default_factory=Counters)
+    now: float = 0.0
+    failing: set[str] = field(default_factory=set)  # as "candidate search"
+    took_s: float = 0.0
+    tries: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    remembered: dict[str, Traffic] = field(default_factory=dict)
+
+    def measuring(self) -> Measuring:
+        return Measuring(
+            self.counters,
+            STABLE,
+            CANDIDATE,
+            tried=self.tried,
+            probed=lambda step, before: Routing((before.probes if before else 0) + 4, 0, 0, 0, 0.0),
+            replicas=lambda: Replicas(5, 0),
+            schema=lambda: None,
+            clock=lambda: self.now,
+            baseline=dict(self.remembered),
+            remember=self.remembered.update,
+        )
+
+    def window(self) -> Callable[[Step, float], Measurements]:
+        measuring = self.measuring()
+        return lambda step, began: measuring(step, began)[0]
+
+    def tried(self, release: str, names: Sequence[str]) -> list[Check]:
+        self.tries.append((release, tuple(names)))
+        self.counters.serve(query_next=7)  # the engine's own requests
+        self.now += self.took_s
+        return [
+            Check(
+                name, "candidate" if release == "candidate" else "stable", f"{release} {name}" not in self.failing, ""
+            )
+            for name in names or ("search", "list")
+        ]
+
+
+def test_a_window_has_what_both_releases_answered_since_it_began_without_what_the_engine_asked() -> None:
+    world = World()
+    measure = world.window()
+    first = measure(HALF, 0.0)
+    assert (first.stable, first.candidate) == (_traffic(0), _traffic(0))
+    world.counters.serve(query=30, query_next=20, ingestion=50)
+    world.now = 10.0
+    second = measure(HALF, 0.0)
+    assert (second.stable, second.candidate) == (_traffic(30), _traffic(20))
+    world.counters.serve(query_next=1)
+    assert measure(HALF, 0.0).candidate == _traffic(21)
+    assert second.seconds == 10.0
+
+
+def _traffic(requests: int) -> Traffic:
+    one = Traffic(requests, 0, {0.1: requests, float("inf"): 0})
+    return Traffic(requests, 0, one.latencies, {"query": one})
+
+
+def test_the_next_step_counts_anew() -> None:
+    world = World()
+    measure = world.window()
+    measure(IDLE, 0.0)
+    world.counters.serve(query=30)
+    world.now = 10.0
+    measure(IDLE, 0.0)
+    fresh = measure(HALF, 10.0)
+    assert fresh.stable == _traffic(0)
+    assert fresh.checks is not None
+    assert len(fresh.checks) == 2
+    assert fresh.routing == Routing(4, 0, 0, 0, 0.0)
+
+
+def test_the_stable_releases_last_traffic_is_the_baseline_of_the_next_step_also_for_another_engine() -> None:
+    world = World()
+    measure = world.window()
+    measure(IDLE, 0.0)
+    world.counters.serve(query=30, ingestion=20)
+    assert measure(IDLE, 0.0).baseline is None
+    assert measure(HALF, 10.0).baseline == _traffic(30)
+    assert world.window()(HALF, 20.0).baseline == _traffic(30)
+
+
+def test_what_cannot_be_read_is_unknown_and_the_window_begins_when_it_can() -> None:
+    world = World()
+    world.counters.down = {"query-next"}
+    measure = world.window()
+    assert measure(HALF, 0.0).candidate is None
+    world.counters.down = set()
+    assert measure(HALF, 0.0).candidate == _traffic(0)
+    world.counters.serve(query_next=3)
+    assert measure(HALF, 0.0).candidate == _traffic(3)
+
+
+def test_the_stable_release_is_tried_where_the_candidate_fails_and_both_again_at_the_next_look() -> None:
+    world = World(failing={"candidate search"})
+    measure = world.window()
+    measure(HALF, 0.0)
+    checks = measure(HALF, 0.0).checks
+    assert world.tries == [("candidate", ()), ("stable", ("search",))] * 2
+    assert checks is not None
+    assert [(check.release, check.passed) for check in checks if check.function == "search"] == [
+        ("candidate", False),
+        ("stable", True),
+    ] * 2
+
+
+def test_functions_that_work_are_tried_in_a_fifth_of_the_time_at_most() -> None:
+    world = World(took_s=2.0)
+    measure = world.window()
+    for now in (0.0, 4.0, 9.0, 10.0):
+        world.now = now
+        measure(HALF, 0.0)
+    assert len(world.tries) == 2
+
+
+def test_what_is_left_out_is_added_to_where_a_window_begins() -> None:
+    one = Series("query", "http_requests_total", frozenset())
+    new = Series("query", "http_requests_total", frozenset({("route", "/new")}))
+    up = Series("query", UP, frozenset())
+    assert without({one: 5, up: 1}, {one: 8, up: 1}, {one: 9, new: 2, up: 0}) == {one: 6, new: 2, up: 1}
+
+
+def test_the_last_looks_are_measured_by_themselves_once_there_are_enough() -> None:
+    world = World()
+    measure = world.measuring()
+    for now, served in ((0.0, 0), (4.0, 40), (8.0, 8), (12.0, 3)):
+        world.now = now
+        world.counters.serve(query_next=served)
+        window, recent = measure(HALF, 0.0)
+        if now < 8:
+            assert recent is None
+    assert window.candidate == _traffic(51)
+    assert recent is not None
+    assert (recent.candidate, recent.stable, recent.seconds) == (_traffic(11), _traffic(0), 8.0)
+    assert recent.routing == Routing(8, 0, 0, 0, 0.0)
+    assert recent.checks == window.checks
+    assert measure(HALF, 12.0)[1] is None
