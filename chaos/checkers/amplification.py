@@ -6,7 +6,7 @@ from chaos.checkers.crossing import ATTEMPTS
 from chaos.checkers.safely import NoEvidenceError, enough, safely
 from chaos.observe import LOG_BYTES
 from chaos.record import Finding, Verdict
-from chaos.snapshot import Snapshot, total
+from infra.probes.metrics import Snapshot, total
 
 CHECK = "amplification"
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from chaos.checkers.safely import enough, safely
 from chaos.record import Finding, Verdict
 from chaos.scorecard.measures import CROSSED
-from chaos.snapshot import Snapshot, delta, total
+from infra.probes.metrics import Snapshot, delta, total
 
 CHECK = "crossing"
 ATTEMPTS = "dependency_attempt_seconds"

@@ -13,7 +13,7 @@ from chaos.operations import OPERATIONS, Ask
 from chaos.outages import FAILED
 from chaos.questions import QUESTIONS
 from chaos.record import Outcome, Request
-from chaos.snapshot import delta, total
+from infra.probes.metrics import delta, total
 
 EMBEDDING = "ollama_embedding"
 SEARCH = OPERATIONS["search"]

@@ -12,7 +12,7 @@ from chaos.operations import OPERATIONS
 from chaos.questions import QUESTIONS
 from chaos.record import GOOD, Outcome, Request
 from chaos.scorecard.measures import quantile
-from chaos.snapshot import delta, total
+from infra.probes.metrics import delta, total
 
 SEARCH = OPERATIONS["search"]
 REDIS_S = 0.020  # the most that a Redis that is away may cost a request, after the first failure

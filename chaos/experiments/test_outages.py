@@ -14,8 +14,8 @@ from chaos.contract import table
 from chaos.experiment import Experiment, experiment
 from chaos.outages import EDGES, KINDS, faults, mark, targets
 from chaos.record import Window
-from chaos.snapshot import of
 from chaos.traffic import traffic
+from infra.probes.metrics import of
 
 RATE = 20.0  # requests a second, of all endpoints together
 CALM_S = 1.2

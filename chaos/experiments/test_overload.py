@@ -15,7 +15,7 @@ from chaos.operations import OPERATIONS
 from chaos.outages import FAILED
 from chaos.questions import QUESTIONS
 from chaos.record import Outcome
-from chaos.snapshot import delta, total
+from infra.probes.metrics import delta, total
 
 SEARCH = OPERATIONS["search"]
 HONEST = {Outcome.LIVE, Outcome.CACHED, Outcome.DEGRADED, Outcome.UNAVAILABLE}

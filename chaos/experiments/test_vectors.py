@@ -24,8 +24,8 @@ from chaos.outages import FAILED
 from chaos.questions import QUESTIONS
 from chaos.record import Finding, Outcome, Verdict
 from chaos.scorecard.measures import CROSSED
-from chaos.snapshot import Snapshot, delta, total
 from chaos.vectors import COLLECTION, MOST, Vectors, point
+from infra.probes.metrics import Snapshot, delta, total
 from infra.topology import PEERS, QDRANT_NODES
 
 PRIMARY, SECOND, THIRD = QDRANT_NODES

@@ -15,8 +15,8 @@ from chaos.ledger import Ledger
 from chaos.record import RESULT, Result, Verdict, save_run
 from chaos.sabotage.sabotage import Sabotage
 from chaos.sabotage.table import TABLE
-from chaos.scorecard.text import duration, plural, printable
 from chaos.suite import Suite
+from infra.pages.text import duration, plural, printable
 
 READY_S = 60.0  # for a healed component to be well again
 POLL_S = 0.2
