@@ -4,6 +4,7 @@ A `real` implementation is the component's own program, a `stand-in` another one
 `difference` then says where the two differ, for the status table.
 """
 
+import os
 import re
 import shutil
 import subprocess
@@ -48,7 +49,10 @@ def find(component: str, *, use_path: bool) -> Implementation:
 
 
 def _on_path(program: str, *, use_path: bool) -> str | None:
-    found = shutil.which(program) if use_path else None
+    """Not what lies beside this Python: that is packaged, and on PATH for Pulumi's program but not for the commands."""
+    own = Path(sys.executable).parent
+    path = os.pathsep.join(one for one in os.get_exec_path() if Path(one) != own)
+    found = shutil.which(program, path=path) if use_path else None
     return str(Path(found).resolve()) if found else None
 
 
