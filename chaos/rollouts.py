@@ -10,14 +10,12 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from chaos.experiment import Entry
+from chaos.experiment import Experiment
 from chaos.operations import Ask
 from chaos.record import GOOD, Request
-from chaos.suite import Suite
 from chaos.traffic import traffic
 from infra.rollout import journal, releases, state
-from infra.rollout.deployment import Desired, RolloutError
-from infra.rollout.engine import said_of
+from infra.rollout.deployment import Desired, RolloutError, said_of
 from infra.rollout.journal import Action
 from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.rollout.state import State
@@ -34,9 +32,9 @@ POLL_S = 0.02
 SIGMAS = 4  # of a share that was drawn by chance: one run of 30,000 has more
 
 
-def callers(suite: Suite, entry: Entry) -> Iterator[Ask]:
+def callers(e: Experiment) -> Iterator[Ask]:
     """What the load of an experiment with a rollout asks."""
-    return traffic(MIX, run=f"{suite.run.id}-{entry.name}", seed=suite.run.seed)
+    return traffic(MIX, run=e.unique, seed=e.suite.run.seed)
 
 
 @dataclass(frozen=True)

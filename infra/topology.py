@@ -326,8 +326,8 @@ _COMPONENTS = (
     ),
 )
 
-RELEASED = ("ingestion", "query", "rag-service", "collections")
-"""The services: what a release is a release of. Where there is a candidate, each has one."""
+RELEASED = ("ingestion", "query", "collections", "rag-service")
+"""The services, each after those that it asks: a release is of all of them, and so is a candidate."""
 
 OBSERVABILITY = ("prometheus", "alertmanager", "grafana")
 """What watches the others; no other component needs any of them."""

@@ -1,6 +1,5 @@
 """The page's charts, each an SVG file that is the same for the same record."""
 
-import io
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -16,6 +15,7 @@ from benchmarks.before_after.figures import ANSWERED, latency, of
 from benchmarks.before_after.record import Answer, Measured, Plan, Report, Slot
 from benchmarks.before_after.units import milliseconds
 from chaos.record import Outcome
+from infra.pages.chart import drawn
 
 WIDTH = 10.0  # inches
 COLOURS = {"before": "#9aa5b1", "after": "#2563a8"}
@@ -45,9 +45,7 @@ def charts(report: Report) -> dict[str, str]:
 
 
 def _svg(figure: Figure) -> str:
-    written = io.StringIO()
-    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    short = re.sub(r"(\.\d)\d+(?=\s)", r"\1", written.getvalue())  # a tenth of a point is precise enough
+    short = re.sub(r"(\.\d)\d+(?=\s)", r"\1", drawn(figure))  # a tenth of a point is precise enough
     return "\n".join(line.rstrip() for line in short.splitlines()) + "\n"
 
 

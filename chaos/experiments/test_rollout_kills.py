@@ -46,7 +46,7 @@ async def test_a_rollout_is_killed(e: Experiment, phase: str, then: str) -> None
     chance = random.Random(f"{e.suite.run.seed}{e.entry.name}")  # noqa: S311 - to be repeated
     into_s = chance.uniform(0, INTO_S)
     async with (
-        e.load(callers(e.suite, e.entry), rate=RATE),
+        e.load(callers(e), rate=RATE),
         rolled(e.stack.name, lambda folder: new(phase, folder), *SHORT) as rollout,
     ):
         killed = await rollout.killed_when(lambda: _at(e, phase), then_s=into_s)
@@ -83,7 +83,7 @@ async def test_a_rollout_is_killed_again_and_again(e: Experiment) -> None:
     chance = random.Random(e.suite.run.seed)  # noqa: S311 - to be repeated
     kills: list[str] = []
     async with (
-        e.load(callers(e.suite, e.entry), rate=RATE),
+        e.load(callers(e), rate=RATE),
         rolled(e.stack.name, lambda folder: good(folder, migration=True), *SHORT) as begun,
     ):
         rollout = begun
@@ -110,7 +110,7 @@ async def test_a_component_is_killed_during_a_rollout(e: Experiment, number: int
     """A component drawn by chance (draw {number}) is killed during a rollout: promoted, undone, or paused."""
     before = PulumiDeployment(e.stack.name).desired()
     chance = random.Random(f"{e.suite.run.seed}{number}")  # noqa: S311 - to be repeated
-    async with e.load(callers(e.suite, e.entry), rate=RATE):
+    async with e.load(callers(e), rate=RATE):
         async with rolled(e.stack.name, good, *SHORT) as rollout:
             await e.until(lambda: _begun(e), 60)
             await e.lasts(chance.uniform(0, BETWEEN_S[1]))

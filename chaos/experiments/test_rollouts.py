@@ -35,7 +35,7 @@ TRIGGERS = {
 async def test_a_bad_release_is_undone(e: Experiment, strategy: str, kind: str) -> None:
     """A release with {kind} is rolled out ({strategy}): its trigger undoes it, and the old one answers everything."""
     before = PulumiDeployment(e.stack.name).desired()
-    async with e.load(callers(e.suite, e.entry), rate=RATE):
+    async with e.load(callers(e), rate=RATE):
         await e.lasts(1)
         async with rolled(e.stack.name, lambda folder: defective(kind, folder), "--strategy", strategy) as rollout:
             ended = await rollout.ended()
@@ -77,7 +77,7 @@ async def test_a_good_release_is_promoted(e: Experiment, strategy: str) -> None:
     def made(folder: Path) -> Path:
         return good(folder, migration=True)
 
-    async with e.load(callers(e.suite, e.entry), rate=RATE):
+    async with e.load(callers(e), rate=RATE):
         await e.lasts(1)
         async with rolled(e.stack.name, made, "--strategy", strategy) as rollout:
             ended = await rollout.ended()

@@ -1,6 +1,5 @@
 """The chart of an experiment, as inline SVG: faults, requests by outcome, latency and breakers over one time axis."""
 
-import io
 import warnings
 from collections.abc import Sequence
 
@@ -11,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from chaos.record import Result
 from chaos.scorecard.rows import Row, mark_faults, rows
 from chaos.scorecard.timeline import Timeline
-from infra.pages.chart import STYLE, inline
+from infra.pages.chart import STYLE, drawn, inline
 
 WIDTH, LEFT, RIGHT = 10.0, 1.9, 0.15  # inches
 TITLE, GAP, AXIS = 0.24, 0.14, 0.4  # inches
@@ -26,10 +25,8 @@ def chart(result: Result) -> str:
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         # A glyph that matplotlib's font lacks is measured wrongly and, being text, drawn by the browser all the same.
         warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        figure = _figure(timeline, parts)
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return inline(written.getvalue(), result.name, timeline.in_words())
+        svg = drawn(_figure(timeline, parts))
+    return inline(svg, result.name, timeline.in_words())
 
 
 def _figure(timeline: Timeline, parts: Sequence[Row]) -> Figure:

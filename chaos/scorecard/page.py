@@ -4,13 +4,11 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from chaos.record import Outcome, Verdict
 from chaos.scorecard.measures import QUANTILES, STEADY
 from chaos.scorecard.summary import STAND_IN, Summary
 from chaos.scorecard.timeline import faults
-from infra.pages import STYLES
+from infra.pages.templates import templates
 from infra.pages.text import duration, plural
 
 MEANING = {
@@ -30,13 +28,7 @@ def anchor(name: str) -> str:
     return "experiment-" + re.sub(r"[^\w-]", "-", name)
 
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, STYLES]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = templates(Path(__file__).parent)
 _TEMPLATES.filters |= {"anchor": anchor, "duration": duration, "plural": plural}
 
 

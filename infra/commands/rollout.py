@@ -26,15 +26,17 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.rollout import journal, page, releases, state
-from infra.rollout.composition import deployment_of, surroundings
+from infra.rollout.composition import surroundings
 from infra.rollout.deployment import Deployment, RolloutError
 from infra.rollout.engine import StoppedError, aborted, resumed
 from infra.rollout.engine import run as carry_out
 from infra.rollout.progress import shown
+from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.rollout.state import Phase, Plan, State, alone, folder_of
 from infra.rollout.stop import listening
-from infra.rollout.strategies import CANARY, SERVICES, STRATEGIES, steps
+from infra.rollout.strategies import CANARY, STRATEGIES, steps
 from infra.rollout.words import releases_said, state_said
+from infra.topology import RELEASED
 
 ACTIONS = ("start", "resume", "abort")
 EXITS = {Phase.PROMOTED: 0, Phase.UNDONE: 1}
@@ -65,7 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strategy", choices=STRATEGIES, default="canary", help="default: canary")
     parser.add_argument("--bake", type=seconds, default=BAKE_S, metavar="TIME", help="of each step: 90, 15m, 2h")
     parser.add_argument("--weights", type=percents, default=CANARY, help="of a canary, in percent: 10,50,100")
-    parser.add_argument("--services", type=lambda text: text.split(","), default=SERVICES, help="default: all of them")
+    parser.add_argument("--services", type=lambda text: text.split(","), default=RELEASED, help="default: all of them")
     parser.add_argument("--interval", type=seconds, metavar="TIME", help="between two looks (default: by the bake)")
     parser.add_argument("--extensions", type=int, default=2, help="bakes added at most while a trigger cannot tell")
     parser.add_argument("--confirm", action="store_true", help="have a person confirm before it is promoted")
@@ -77,7 +79,7 @@ def run(parsed: argparse.Namespace) -> int:
     if parsed.action == "start" and not parsed.release:
         parsed.wrong("--release is missing: the folder of a checkout, a wheel, or a prepared release's name")
     with alone(parsed.stack):
-        deployment = deployment_of(parsed.stack)
+        deployment = PulumiDeployment(parsed.stack)
         found = _carried_out(_FIRST[parsed.action](parsed, deployment), deployment, Console(highlight=False))
     return 0 if parsed.action == "abort" and found.phase is Phase.UNDONE else EXITS.get(found.phase, STANDS_STILL)
 

@@ -1,9 +1,11 @@
 """How charts look, and how one goes into a page as inline SVG."""
 
+import io
 import re
 from html import escape
 from typing import Any
 
+from matplotlib.figure import Figure
 from matplotlib.typing import RcKeyType
 
 from infra.pages.paint import PAINT, with_variables
@@ -33,6 +35,13 @@ STYLE: dict[RcKeyType, Any] = {
     "legend.frameon": False,
     "legend.fontsize": 8.5,
 }
+
+
+def drawn(figure: Figure) -> str:
+    """The figure as SVG, without what would make it another one at each drawing."""
+    written = io.StringIO()
+    figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
+    return written.getvalue()
 
 
 def inline(svg: str, name: str, description: str) -> str:

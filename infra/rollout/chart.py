@@ -1,6 +1,5 @@
 """The chart of a rollout, as inline SVG: weights, both releases, and each trigger's value against its bound."""
 
-import io
 from collections.abc import Callable, Mapping
 
 import matplotlib as mpl
@@ -8,7 +7,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from infra.pages.chart import STYLE, inline
+from infra.pages.chart import STYLE, drawn, inline
 from infra.pages.paint import PAINT
 from infra.pages.text import duration
 from infra.rollout.timeline import Course, Timeline
@@ -42,9 +41,8 @@ def chart(timeline: Timeline) -> str:
             top -= GAP
         axes.tick_params(axis="x", labelbottom=True, length=2)
         axes.set_xlabel("seconds since the rollout began")
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return inline(written.getvalue(), "rollout", timeline.in_words())
+        svg = drawn(figure)
+    return inline(svg, "rollout", timeline.in_words())
 
 
 def _row(axes: Axes, title: str, timeline: Timeline, draw: Draw) -> None:

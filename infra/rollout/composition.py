@@ -10,17 +10,16 @@ from pydantic import TypeAdapter
 from infra import durable
 from infra.commands.replicas import Service
 from infra.drift.inspection import Inspected, inspected
-from infra.gateway.tokens import mint, secret_name
 from infra.rollout import functions, schema, stores, triggers
 from infra.rollout.deployment import Deployment
 from infra.rollout.engine import Measure, Surroundings
 from infra.rollout.functions import Place
+from infra.rollout.gateway import token
 from infra.rollout.journal import Note
 from infra.rollout.judgement import Judgement
 from infra.rollout.measurements import Check, Measurements, Traffic
 from infra.rollout.measuring import Measuring
 from infra.rollout.probing import Prober, Releases, probes_a_look
-from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.rollout.sources import Scrape
 from infra.rollout.state import Plan, folder_of, save
 from infra.rollout.strategies import Step
@@ -29,11 +28,6 @@ from infra.topology import RELEASED, candidate_of, topology
 
 BASELINE = "baseline.json"
 _BASELINE = TypeAdapter(dict[str, Traffic])
-
-
-def deployment_of(stack: str) -> Deployment:
-    """What changes the stack."""
-    return PulumiDeployment(stack)
 
 
 @contextmanager
@@ -86,7 +80,7 @@ def _measuring(plan: Plan, clock: Callable[[], float], ends: ExitStack) -> Measu
     candidates = {candidate_of(service): service for service in services}
     places = _places(stack, urls, services)
     wanted = stores.wanted(stack.login, {schema.folder(plan.before.release), schema.folder(plan.release)})
-    prober = Prober(str(stack.outputs["gateway"]), _token(stack), Releases(plan.before.release, plan.release))
+    prober = Prober(str(stack.outputs["gateway"]), lambda: token(stack), Releases(plan.before.release, plan.release))
     probes = probes_a_look(stack.settings.rate_limit_minute, plan.interval_s)
     ends.enter_context(functions.collection(places["stable"]))
     baseline = folder_of(plan) / BASELINE
@@ -118,13 +112,6 @@ def _places(stack: Inspected, urls: Mapping[str, str], services: Sequence[str]) 
         "stable": Place("stable", stable, secrets, folder),
         "candidate": Place("candidate", candidate, secrets, folder),
     }
-
-
-def _token(stack: Inspected) -> Callable[[], str]:
-    """A fresh one each time, for a rollout may outlast it."""
-    consumer = stack.settings.consumers[0]
-    secret = stack.running.secrets[secret_name(consumer)][0]
-    return lambda: mint(consumer, secret)
 
 
 def _remember(path: Path, baseline: Mapping[str, Traffic]) -> None:

@@ -14,6 +14,21 @@ class Desired:
     weights: Mapping[str, int] = field(default_factory=dict)  # percent for the candidate, by service; 0 where none is
 
 
+def said_of(desired: Desired) -> str:
+    """A wish in words."""
+    release = f"release {desired.release}"
+    if not desired.candidate:
+        return f"{release} alone"
+    return f"{release} beside {desired.candidate}, which gets {weights_said(desired.weights)}"
+
+
+def weights_said(weights: Mapping[str, int]) -> str:
+    """Each service's weight; one number where they are all the same."""
+    if len(set(weights.values())) <= 1:
+        return f"{next(iter(weights.values()), 0)} %"
+    return ", ".join(f"{service} {weight} %" for service, weight in weights.items())
+
+
 class Deployment(Protocol):
     """A stack whose releases can be changed."""
 

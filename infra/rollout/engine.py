@@ -7,7 +7,7 @@ state on the disk ends where the killed one would have.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from infra.rollout.deployment import Deployment, Desired, RolloutError
+from infra.rollout.deployment import Deployment, Desired, RolloutError, said_of
 from infra.rollout.journal import Action, Conclusion, Look, Note
 from infra.rollout.judgement import Decision, Judgement, Verdict, decide
 from infra.rollout.measurements import Measurements, Schema
@@ -216,21 +216,6 @@ def _verify(around: Surroundings, wanted: Desired) -> None:
 
 def _apply(around: Surroundings, desired: Desired) -> None:
     _act(around, said_of(desired), lambda: around.deployment.apply(desired))
-
-
-def said_of(desired: Desired) -> str:
-    """A wish in words."""
-    release = f"release {desired.release}"
-    if not desired.candidate:
-        return f"{release} alone"
-    return f"{release} beside {desired.candidate}, which gets {weights_said(desired.weights)}"
-
-
-def weights_said(weights: Mapping[str, int]) -> str:
-    """Each service's weight; one number where they are all the same."""
-    if len(set(weights.values())) == 1:
-        return f"{next(iter(weights.values()))} %"
-    return ", ".join(f"{service} {weight} %" for service, weight in weights.items())
 
 
 def _act(around: Surroundings, what: str, act: Callable[[], None]) -> None:

@@ -1,14 +1,14 @@
 """Whether a stack's gateway does what its settings say: by what it answers, and by what it says of itself."""
 
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
 import yaml
 
+from conformance.check import NonconformingError
+from conformance.http import ask as ask_once
 from infra.drift.inspection import Inspected
 from infra.gateway import KONG_FILE
 from infra.gateway.envoy.clusters import cluster_name
@@ -111,17 +111,18 @@ class Gateway:
 
     def _release(self, path: str) -> str:
         """The release that answers, or what is answered where none is named."""
-        consumer = self._stack.settings.consumers[0]
-        token = mint(consumer, self._stack.running.secrets[secret_name(consumer)][0], lifetime_s=60)
-        headers = {"Authorization": f"Bearer {token}"}
-        request = urllib.request.Request(f"{self._stack.outputs['gateway']}{path}", headers=headers)
+        headers = {"Authorization": f"Bearer {token(self._stack)}"}
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:
-                return str(answer.headers.get(RELEASE_HEADER) or f"status {answer.status} without {RELEASE_HEADER}")
-        except urllib.error.HTTPError as error:
-            return str(error.headers.get(RELEASE_HEADER) or f"status {error.code} without {RELEASE_HEADER}")
-        except OSError as error:
+            answer = ask_once(str(self._stack.outputs["gateway"]), "GET", path, headers=headers, timeout_s=TIMEOUT_S)
+        except NonconformingError as error:
             return f"nothing ({error})"
+        return str(answer.headers.get(RELEASE_HEADER) or f"status {answer.status} without {RELEASE_HEADER}")
+
+
+def token(stack: Inspected) -> str:
+    """One with which the stack's first consumer may call the gateway for an hour."""
+    consumer = stack.settings.consumers[0]
+    return mint(consumer, stack.running.secrets[secret_name(consumer)][0])
 
 
 def _shares(desired: Desired, service: str) -> tuple[tuple[str, int], tuple[str, int]]:

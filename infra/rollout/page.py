@@ -4,12 +4,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-from infra.pages import STYLES
+from infra.pages.templates import templates
 from infra.pages.text import duration
 from infra.rollout import journal, words
-from infra.rollout.engine import weights_said
+from infra.rollout.deployment import weights_said
 from infra.rollout.journal import Line, Look
 from infra.rollout.judgement import Verdict
 from infra.rollout.state import STATE, Phase, State, load
@@ -22,13 +20,7 @@ CLASSES = {Verdict.HEALTHY: "passed", Verdict.INCONCLUSIVE: "unknown", Verdict.U
 """The style's classes, by verdict."""
 OUTCOMES = {Phase.PROMOTED: Verdict.HEALTHY, Phase.UNDONE: Verdict.UNHEALTHY}
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, STYLES]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = templates(Path(__file__).parent)
 _TEMPLATES.filters |= {
     "duration": duration,
     "said": words.entry_said,

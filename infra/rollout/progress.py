@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from infra.pages.text import duration
-from infra.rollout.engine import weights_said
+from infra.rollout.deployment import weights_said
 from infra.rollout.journal import Action, Conclusion, Entry, Look, Note
 from infra.rollout.judgement import Verdict
 from infra.rollout.state import Plan

@@ -11,7 +11,7 @@ from infra.drift.inspection import Inspected, inspected
 from infra.gateway.routes import GENERATION_S
 from infra.probes.http import SilentError
 from infra.rollout import schema
-from infra.rollout.deployment import Desired, RolloutError
+from infra.rollout.deployment import Desired, RolloutError, said_of
 from infra.rollout.gateway import Gateway
 from infra.rollout.releases import ReleaseError
 from infra.rollout.stages import ends, gives_up, stages
@@ -80,7 +80,7 @@ class PulumiDeployment:
             with workspace.stack(self._stack, patience_s=PATIENCE_S):
                 workspace.ask_pulumi("up", *UP, "-s", self._stack)
         except workspace.WorkspaceError as error:
-            raise RolloutError(f"the stack {self._stack} does not become {_said(stage)}: {error}") from None
+            raise RolloutError(f"the stack {self._stack} does not become {said_of(stage)}: {error}") from None
         gateway = Gateway(self._inspected())
         gateway.follow(stage)
         self._whole, self._gateway = stage, gateway
@@ -98,11 +98,3 @@ class PulumiDeployment:
                 "the database is on another machine; run the rollout where the stack's ports are 127.0.0.1's"
             )
         return stack
-
-
-def _said(desired: Desired) -> str:
-    """It in words."""
-    if not desired.candidate:
-        return f"release {desired.release} alone"
-    shares = ", ".join(f"{service} {percent} %" for service, percent in desired.weights.items()) or "idle"
-    return f"release {desired.release} with candidate {desired.candidate} ({shares})"

@@ -16,7 +16,7 @@ def folder(release: str) -> Path:
 
 def forward(login: Login, release: str) -> None:
     """Run those that the database lacks; raises RolloutError with what the failed one said."""
-    _dbmate("up", login, folder(release))
+    dbmate("up", login, folder(release))
 
 
 def back(login: Login, release: str, stable: str) -> None:
@@ -31,15 +31,18 @@ def back(login: Login, release: str, stable: str) -> None:
                 f"migration {last} came after those of {release}, so these cannot be taken back; take it back first: "
                 "make schema DO=rollback, in a checkout that has it"
             )
-        _dbmate("rollback", login, folder(release))
+        dbmate("rollback", login, folder(release))
 
 
-def _dbmate(action: str, login: Login, migrations: Path) -> None:
+def dbmate(action: str, login: Login, migrations: Path, *, limit_s: float | None = None) -> None:
+    """Have dbmate do it with these migrations; raises RolloutError with what it said where it fails."""
     url = f"postgresql://{login.user}@127.0.0.1:{login.port}/{login.database}"
     environment = with_programs(dbmate_environment(url, login.password))
-    ended = subprocess.run(
-        dbmate_command(action, migrations), env=environment, capture_output=True, text=True, check=False
-    )
+    command = dbmate_command(action, migrations)
+    try:
+        ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=limit_s, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise RolloutError(f"dbmate {action} with {migrations} is not done after {error.timeout:g} s") from None
     if ended.returncode:
         said = (ended.stderr or ended.stdout).strip().replace(login.password, "…")
         raise RolloutError(f"dbmate {action} with {migrations} failed: {said}")

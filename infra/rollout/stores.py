@@ -2,7 +2,6 @@
 
 import json
 import shutil
-import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from hashlib import blake2b
@@ -13,11 +12,12 @@ from typing import Any, Protocol
 import psycopg
 
 from infra.commands.replicas import UnansweredError
-from infra.migrate import dbmate_command, dbmate_environment, with_programs
 from infra.probes import database
 from infra.probes.database import Definitions, Login, definitions_of, migrations
 from infra.probes.http import SilentError
+from infra.rollout.deployment import RolloutError
 from infra.rollout.measurements import Replicas, Schema
+from infra.rollout.schema import dbmate
 
 SCRATCH = "rollout_schema"
 """A database in which the migrations are run to see what they make; always the same, so a killed run leaves one."""
@@ -82,28 +82,15 @@ def wanted(login: Login, folders: Iterable[Path]) -> Wanted:
             shutil.copytree(each, folder, dirs_exist_ok=True)
         try:
             _drop(login)
-            _migrate(scratch, Path(folder))
+            dbmate("up", scratch, Path(folder), limit_s=MIGRATED_S)
             with scratch.connect() as connection:
                 made = definitions_of(connection)
             _drop(login)
-        except (psycopg.Error, OSError, subprocess.SubprocessError) as error:
-            said = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-            raise UnknownSchemaError(f"the migrations make no schema: {said.strip()}") from None
+        except (psycopg.Error, OSError, RolloutError) as error:
+            raise UnknownSchemaError(f"the migrations make no schema: {error}") from None
         return Wanted(max(migrations(Path(folder)), default=""), digest(made))
 
 
 def _drop(login: Login) -> None:
     with login.connect() as connection:
         connection.execute(f"DROP DATABASE IF EXISTS {SCRATCH} WITH (FORCE)")
-
-
-def _migrate(login: Login, folder: Path) -> None:
-    url = f"postgresql://{login.user}@127.0.0.1:{login.port}/{login.database}"
-    subprocess.run(
-        dbmate_command("up", folder),
-        env=with_programs(dbmate_environment(url, login.password)),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=MIGRATED_S,
-    )

@@ -3,8 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-SERVICES = ("ingestion", "query", "collections", "rag-service")
-"""What a release consists of, each after those that it asks."""
+from infra.topology import RELEASED
 
 DIRECT = ("migration", "critical-functions", "replicas", "routing")
 """The triggers that need no traffic at the candidate."""
@@ -35,15 +34,15 @@ def steps(strategy: str, services: Collection[str], bake_s: float, weights: Sequ
     Before a service's candidate gets traffic it is idle for one step: what can be seen without callers is seen first,
     and the stable release's latency at that time is the baseline once it has no traffic. Raises StrategyError.
     """
-    if unknown := set(services) - set(SERVICES):
-        raise StrategyError(f"{', '.join(sorted(unknown))!r} has no release; there are {', '.join(SERVICES)}")
+    if unknown := set(services) - set(RELEASED):
+        raise StrategyError(f"{', '.join(sorted(unknown))!r} has no release; there are {', '.join(RELEASED)}")
     if not services:
-        raise StrategyError(f"name a service at least; there are {', '.join(SERVICES)}")
+        raise StrategyError(f"name a service at least; there are {', '.join(RELEASED)}")
     if bake_s <= 0:
         raise StrategyError(f"a step is watched for more than 0 seconds, not {bake_s:g}")
     if list(weights) != sorted(set(weights)) or not weights or weights[0] < 1 or weights[-1] != 100:
         raise StrategyError(f"a canary's weights rise from 1 or more to 100 percent, unlike {list(weights)}")
-    ordered = [service for service in SERVICES if service in services]
+    ordered = [service for service in RELEASED if service in services]
     try:
         moves = _MOVES[strategy](ordered, weights)
     except KeyError:

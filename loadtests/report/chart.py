@@ -1,6 +1,5 @@
 """The charts of a load, as inline SVG: rate and latency over time, and what each component used meanwhile."""
 
-import io
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullLocator
 
-from infra.pages.chart import STYLE, inline
+from infra.pages.chart import STYLE, drawn, inline
 from infra.pages.paint import PAINT
 from infra.pages.text import duration
 from loadtests.report.timeline import Lane, Timeline
@@ -62,10 +61,8 @@ def lanes_chart(name: str, title: str, timeline: Timeline, lanes: Mapping[str, L
 
 def _drawn(name: str, rows: Sequence[Row], timeline: Timeline, words: str) -> str:
     with mpl.rc_context(STYLE):
-        figure = _figure(rows, timeline)
-        written = io.StringIO()
-        figure.savefig(written, format="svg", metadata=dict.fromkeys(("Date", "Creator", "Format", "Type")))
-    return inline(written.getvalue(), name, words)
+        svg = drawn(_figure(rows, timeline))
+    return inline(svg, name, words)
 
 
 def _figure(rows: Sequence[Row], timeline: Timeline) -> Figure:

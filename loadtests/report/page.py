@@ -3,13 +3,11 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from chaos.record import Outcome, Verdict
 from chaos.scorecard.measures import QUANTILES
 from chaos.scorecard.page import MARKS, MEANING
 from chaos.scorecard.summary import STAND_IN
-from infra.pages import STYLES
+from infra.pages.templates import templates
 from infra.pages.text import duration, plural
 from loadtests import knee
 from loadtests.mix import OPERATIONS
@@ -23,13 +21,7 @@ from loadtests.usage import Used
 
 NAME = "report.html"
 
-_TEMPLATES = Environment(
-    loader=FileSystemLoader([Path(__file__).parent, STYLES]),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-)
+_TEMPLATES = templates(Path(__file__).parent)
 _TEMPLATES.filters |= {"duration": duration, "plural": plural, "knee": knee.said}
 
 

@@ -7,8 +7,7 @@ import pytest
 from chaos.record import Outcome, Request
 from chaos.rollouts import at_most, exposed, failed
 from infra.rollout import journal, state
-from infra.rollout.deployment import Desired
-from infra.rollout.engine import said_of
+from infra.rollout.deployment import Desired, said_of
 from infra.rollout.journal import Action, Conclusion
 from infra.rollout.state import Plan, State
 from infra.rollout.strategies import steps

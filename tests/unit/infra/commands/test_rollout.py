@@ -31,7 +31,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     ) -> Iterator[Surroundings]:
         yield replace(world.engine(), note=note, save=state.save)
 
-    monkeypatch.setattr(rollout, "deployment_of", lambda _stack: world.deployment)
+    monkeypatch.setattr(rollout, "PulumiDeployment", lambda _stack: world.deployment)
     monkeypatch.setattr(rollout, "surroundings", surroundings)
     monkeypatch.setattr(releases, "find", lambda name: argparse.Namespace(name=name))
     monkeypatch.setattr(page, "save", lambda _folder: None)

@@ -3,12 +3,12 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.rollout.strategies import ALL, CANARY, DIRECT, SERVICES, STRATEGIES, StrategyError, steps
+from infra.rollout.strategies import ALL, CANARY, DIRECT, STRATEGIES, StrategyError, steps
 from infra.rollout.triggers import TRIGGERS
-from infra.topology import topology
+from infra.topology import RELEASED, topology
 
 
-def moves(strategy: str, services: Sequence[str] = SERVICES, weights: Sequence[int] = CANARY) -> list[dict[str, int]]:
+def moves(strategy: str, services: Sequence[str] = RELEASED, weights: Sequence[int] = CANARY) -> list[dict[str, int]]:
     return [dict(step.weights) for step in steps(strategy, services, 60, weights)]
 
 
@@ -22,7 +22,7 @@ def test_rolling_moves_one_service_after_another_and_looks_at_each_before_it_has
 
 
 def test_blue_green_moves_everything_at_once() -> None:
-    assert moves("blue-green") == [dict.fromkeys(SERVICES, 0), dict.fromkeys(SERVICES, 100)]
+    assert moves("blue-green") == [dict.fromkeys(RELEASED, 0), dict.fromkeys(RELEASED, 100)]
 
 
 def test_a_canary_gets_more_and_more() -> None:
@@ -32,33 +32,33 @@ def test_a_canary_gets_more_and_more() -> None:
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_every_strategy_ends_with_all_traffic_at_the_candidates_and_judged_by_every_trigger(strategy: str) -> None:
-    *_, last = steps(strategy, SERVICES, 60)
-    assert (last.weights, last.bake_s, set(last.triggers)) == (dict.fromkeys(SERVICES, 100), 60, set(TRIGGERS))
+    *_, last = steps(strategy, RELEASED, 60)
+    assert (last.weights, last.bake_s, set(last.triggers)) == (dict.fromkeys(RELEASED, 100), 60, set(TRIGGERS))
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_nothing_is_judged_by_traffic_that_it_does_not_get(strategy: str) -> None:
-    for step in steps(strategy, SERVICES, 60):
+    for step in steps(strategy, RELEASED, 60):
         assert step.triggers == (ALL if any(step.weights.values()) else DIRECT)
 
 
 def test_a_service_comes_after_those_that_it_asks() -> None:
     asks = {(edge.consumer, edge.dependency) for edge in topology().edges}
-    for number, service in enumerate(SERVICES):
-        assert not {later for later in SERVICES[number:] if (service, later) in asks}
+    for number, service in enumerate(RELEASED):
+        assert not {later for later in RELEASED[number:] if (service, later) in asks}
 
 
 @pytest.mark.parametrize(
     ("strategy", "services", "bake_s", "weights", "said"),
     [
-        ("sudden", SERVICES, 60, CANARY, "no strategy is called 'sudden'; there are rolling, blue-green, canary"),
+        ("sudden", RELEASED, 60, CANARY, "no strategy is called 'sudden'; there are rolling, blue-green, canary"),
         ("canary", ("query", "kong"), 60, CANARY, "'kong' has no release; there are ingestion, query"),
         ("canary", (), 60, CANARY, "name a service at least"),
-        ("canary", SERVICES, 0, CANARY, "not 0"),
-        ("canary", SERVICES, 60, (10, 50), "to 100 percent"),
-        ("canary", SERVICES, 60, (50, 10, 100), "to 100 percent"),
-        ("canary", SERVICES, 60, (0, 100), "to 100 percent"),
-        ("canary", SERVICES, 60, (), "to 100 percent"),
+        ("canary", RELEASED, 0, CANARY, "not 0"),
+        ("canary", RELEASED, 60, (10, 50), "to 100 percent"),
+        ("canary", RELEASED, 60, (50, 10, 100), "to 100 percent"),
+        ("canary", RELEASED, 60, (0, 100), "to 100 percent"),
+        ("canary", RELEASED, 60, (), "to 100 percent"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_there_is(
