@@ -121,6 +121,8 @@ class Service:
         if self.database:
             told["DATABASE_PASSWORD_FILE"] = place.file(component, PASSWORD_FILE)
         told |= {"HOST": host, "PORT": str(port), "RELEASE": release_of(place, component)}
+        if place.topology.component(component).candidate_of:
+            told["CANDIDATE"] = "true"
         told |= {"LEGACY_ROUTES": str(settings.legacy_routes).lower()}
         told |= {"CIRCUIT_BREAKER_RECOVERY_S": str(settings.breaker_recovery_s)}
         told |= {"CIRCUIT_BREAKER_FORCE_CLOSED": str(settings.breakers_forced_closed).lower()}

@@ -1,7 +1,7 @@
 """The collections service: which collections there are, and what happens in their folders."""
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
 from fastapi import FastAPI
@@ -53,7 +53,10 @@ def build(settings: CollectionsSettings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        async with clients, watchers, monitor():
+        async with clients, AsyncExitStack() as stack:
+            if not settings.candidate:  # the stable release does
+                await stack.enter_async_context(watchers)
+                await stack.enter_async_context(monitor())
             yield
 
     return create_app(

@@ -64,6 +64,7 @@ class ServiceSettings(Settings):
     port: int
     processes: int = Field(default=1, ge=1)  # behind the port; one core is what a process can use
     release: str = Field(default="", pattern=r"^[A-Za-z0-9._-]*$")  # what this is a release of; empty: nobody says
+    candidate: bool = False  # of a rollout: it does what it is asked, and nothing by itself
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     inter_service_secret: Secret  # the one that is sent; those that are accepted as well follow, after white space
     inter_service_secret_file: Path | None = None

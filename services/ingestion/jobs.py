@@ -10,6 +10,7 @@ from psycopg.rows import DictRow
 from services.common.database import Database
 from services.common.errors import NotFoundError
 from services.common.middleware.request_id import request_id
+from services.ingestion.lease import Leases
 from services.ingestion.models import JobBody, JobQuery
 from services.ingestion.tables import transaction
 
@@ -51,21 +52,23 @@ _COUNTS = ("total", "done", "indexed", "unchanged", "failed", "deleted", "chunks
 class Jobs:
     """Creates and shows jobs; all methods raise DatabaseUnavailableError while the database is away."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, leases: Leases) -> None:
         self._database = database
+        self._leases = leases
 
     async def ping(self) -> None:
         """Raise unless the database answers."""
         await self._database.ping()
 
     async def create(self, wanted: JobBody) -> dict[str, Any]:
-        """Record a job; a worker takes it from there."""
+        """Record a job; a worker takes it from there, of this process if it can."""
         job = uuid4()
         async with transaction(self._database) as cursor:
             await cursor.execute(
                 "INSERT INTO rag.ingestion_jobs (id, collection, paths, force, request_id) VALUES (%s, %s, %s, %s, %s)",
                 (job, wanted.collection, wanted.paths, wanted.force, request_id.get()),
             )
+            await self._leases.accept(cursor, job)
             return await _show(cursor, job)
 
     async def get(self, job: UUID) -> dict[str, Any]:

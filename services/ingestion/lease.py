@@ -1,4 +1,8 @@
-"""Leases: which worker may work on which job, and proof that it still may."""
+"""Leases: which worker may work on which job, and proof that it still may.
+
+A job that nobody works on yet is leased, too, to the process that accepted it. So during a rollout each release works
+on what it was asked, unless it leaves that alone for as long as a lease lasts.
+"""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -24,13 +28,18 @@ UPDATE rag.ingestion_jobs SET state = 'running', lease_owner = %(owner)s,
     lease_until = now() + make_interval(secs => %(seconds)s), started_at = coalesce(started_at, clock_timestamp())
 WHERE id = (
     SELECT id FROM rag.ingestion_jobs AS job
-    WHERE (state = 'queued' OR state = 'running' AND lease_until < now()) AND NOT EXISTS (
+    WHERE (lease_until IS NULL OR lease_until < now() OR state = 'queued' AND starts_with(lease_owner, %(process)s))
+    AND state IN ('queued', 'running') AND (starts_with(lease_owner, %(process)s) OR NOT %(own)s) AND NOT EXISTS (
         SELECT FROM rag.ingestion_jobs AS other
         WHERE other.collection = job.collection AND other.state = 'running' AND other.lease_until >= now()
     )
     ORDER BY created_at, id LIMIT 1 FOR UPDATE SKIP LOCKED
 )
 RETURNING id, collection, paths, force, request_id
+"""
+_ACCEPT = """
+UPDATE rag.ingestion_jobs SET lease_owner = %(process)s, lease_until = now() + make_interval(secs => %(seconds)s)
+WHERE id = %(id)s
 """
 _OURS = "id = %(id)s AND state = 'running' AND lease_owner = %(owner)s AND lease_until >= now()"
 _EXTEND = f"UPDATE rag.ingestion_jobs SET lease_until = now() + make_interval(secs => %(seconds)s) WHERE {_OURS}"  # noqa: S608 - two constants
@@ -57,19 +66,30 @@ class Job:
 
 
 class Leases:
-    """Claims jobs for this process; all methods raise DatabaseUnavailableError while the database is away."""
+    """Claims jobs for this process; all methods raise DatabaseUnavailableError while the database is away.
 
-    def __init__(self, database: Database, process: str, *, seconds: float) -> None:
+    Args:
+        process: a name that no other process has, and that it has again after a restart.
+        own: whether it claims those jobs alone that it has accepted itself.
+    """
+
+    def __init__(self, database: Database, process: str, *, seconds: float, own: bool = False) -> None:
         self._database = database
-        self._process = process
+        self._process = f"{process}:"  # or one could begin with another's
+        self._own = own
         self._seconds = seconds
 
+    async def accept(self, cursor: AsyncCursor[DictRow], job: UUID) -> None:
+        """Keep a new job for this process until it has claimed it, or the lease is over."""
+        await cursor.execute(_ACCEPT, {"id": job, "process": self._process, "seconds": self._seconds})
+
     async def claim(self) -> "Lease | None":
-        """The oldest job that waits for a worker and whose collection no other works on."""
-        owner = f"{self._process}:{token_hex(4)}"  # one for each claim, or a process could be mistaken for itself
+        """The oldest job that waits for this worker or for any, and whose collection no other works on."""
+        owner = f"{self._process}{token_hex(4)}"  # one for each claim, or a process could be mistaken for itself
+        values = {"owner": owner, "process": self._process, "own": self._own, "seconds": self._seconds}
         async with transaction(self._database) as cursor:
             await cursor.execute(_SERIALISE)
-            await cursor.execute(_CLAIM, {"owner": owner, "seconds": self._seconds})
+            await cursor.execute(_CLAIM, values)
             row = await cursor.fetchone()
             await cursor.execute(_OPEN)
             counts = {found["state"]: found["jobs"] for found in await cursor.fetchall()}
@@ -80,7 +100,7 @@ class Leases:
     async def release_earlier(self) -> None:
         """End the leases that this process held before it was restarted."""
         async with transaction(self._database) as cursor:
-            await cursor.execute(_RELEASE_EARLIER, (f"{self._process}:",))
+            await cursor.execute(_RELEASE_EARLIER, (self._process,))
 
     async def prune(self) -> None:
         """Forget jobs that ended long ago."""

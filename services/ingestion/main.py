@@ -32,7 +32,8 @@ def build(settings: IngestionSettings) -> FastAPI:
     qdrant, database, ollama = clients.qdrant, clients.database, clients.ollama(settings)
     collections = Collections(database, settings.collections_file)
     reader = Reader()
-    leases = Leases(database, f"{socket.gethostname()}:{settings.port}", seconds=settings.lease_s)
+    process = f"{socket.gethostname()}:{settings.port}"
+    leases = Leases(database, process, seconds=settings.lease_s, own=settings.candidate)
     patience = Patience(settings.attempts, settings.first_pause_s, settings.longest_pause_s)
     tools = Tools(database, collections, qdrant, ollama, reader, settings.data_root, patience)
     workers = Workers(leases, tools, count=settings.workers, poll_s=settings.poll_s)
@@ -42,7 +43,7 @@ def build(settings: IngestionSettings) -> FastAPI:
         async with clients, reader, workers:
             yield
 
-    jobs = Jobs(database)
+    jobs = Jobs(database, leases)
     # The same routes twice: for consumers through the gateway, and for the collections service with the service token.
     router = partial(jobs_router, jobs=jobs, collections=collections, progress=Progress(jobs), workers=workers)
     return create_app(

@@ -20,7 +20,7 @@ class IngestionSettings(StoreSettings, OllamaSettings):
     collections_file: Path = Path("collections-config.json")
     data_root: Path = Path()
     workers: Annotated[int, Field(ge=1)] = 2  # jobs at a time, of different collections
-    lease_s: Seconds = 10.0  # a job whose worker is silent for so long is taken up by another
+    lease_s: Seconds = 10.0  # a job that its process leaves alone for so long is taken up by another one
     poll_s: Seconds = 1.0  # between two looks for jobs that other processes created
     attempts: Annotated[int, Field(ge=1)] = 8  # of a step whose dependency is away
     first_pause_s: Seconds = 0.5  # between attempts, doubling

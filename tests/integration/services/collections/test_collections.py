@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -68,30 +68,38 @@ def points() -> Points:
     return Points()
 
 
-@pytest.fixture
-async def service(database_server: Postgres, points: Points, tmp_path: Path) -> AsyncIterator[Service]:
-    for folder in ("handbook", "docs", "other"):
-        (tmp_path / folder).mkdir()
+@asynccontextmanager
+async def running(
+    database_server: Postgres, points: Points, folder: Path, *, candidate: bool = False
+) -> AsyncIterator[Service]:
+    """The service with an ingestion service of its own."""
+    for name in ("handbook", "docs", "other"):
+        (folder / name).mkdir(exist_ok=True)
     docs = {"name": "docs", "directory": "docs", "embedding_model": "all-minilm"}
-    (tmp_path / "collections.json").write_text(json.dumps({"collections": [docs]}))
-    async with AsyncExitStack() as stack:
-        qdrant = await stack.enter_async_context(upstream(points))
-        ingestion = await stack.enter_async_context(upstream(jobs))
+    (folder / "collections.json").write_text(json.dumps({"collections": [docs]}))
+    async with upstream(points) as qdrant, upstream(jobs) as ingestion:
         settings = CollectionsSettings(
+            candidate=candidate,
             inter_service_secret=SecretStr("a-token"),
             qdrant_urls=(qdrant.url,),
             ingestion_url=ingestion.url,
             database_url=database_server.url,
             database_password=SecretStr(PASSWORD),
-            collections_file=tmp_path / "collections.json",
-            data_root=tmp_path,
+            collections_file=folder / "collections.json",
+            data_root=folder,
             watch_refresh_s=0.1,
             watch_stable_s=0.1,
             replication_marker_s=0,
             circuit_breaker_recovery_s=0.1,
         )
-        http = await stack.enter_async_context(client(build(settings)))
-        yield Service(http, qdrant, ingestion, tmp_path)
+        async with client(build(settings)) as http:
+            yield Service(http, qdrant, ingestion, folder)
+
+
+@pytest.fixture
+async def service(database_server: Postgres, points: Points, tmp_path: Path) -> AsyncIterator[Service]:
+    async with running(database_server, points, tmp_path) as service:
+        yield service
 
 
 def asked_for(service: Service, name: str) -> list[Any]:
@@ -186,6 +194,19 @@ async def test_a_new_collection_is_ingested_and_then_watched(service: Service) -
     (service.data / "handbook/a.md").write_text("text")
     await eventually(lambda: asked_for(service, "handbook") == [None, ["a.md"]])
     assert service.ingestion.headers[-1]["X-Service-Token"] == "a-token"
+
+
+async def test_a_candidate_leaves_the_folders_to_the_stable_release(
+    service: Service, database_server: Postgres, points: Points, tmp_path: Path
+) -> None:
+    async with running(database_server, points, tmp_path, candidate=True) as candidate:
+        await candidate.create()
+        await eventually(lambda: asked_for(service, "handbook") == [None])
+        (service.data / "handbook/a.md").write_text("text")
+        await eventually(lambda: asked_for(service, "handbook") == [None, ["a.md"]])
+        assert asked_for(candidate, "handbook") == asked_for(candidate, "docs") == []
+        assert (await candidate.http.post(f"{BASE}/handbook/reindex")).status_code == 202
+    assert asked_for(candidate, "handbook") == [True]
 
 
 async def test_a_disabled_collection_is_not_watched_until_it_is_enabled_again(service: Service) -> None:

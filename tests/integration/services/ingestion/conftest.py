@@ -161,7 +161,16 @@ class Bench:
     vectors: Vectors
     model: Model
     urls: tuple[str, str]
-    jobs: Jobs
+    database: Database
+
+    @property
+    def jobs(self) -> Jobs:
+        """Whose jobs are anybody's at once."""
+        return self.accepting("nobody", lease_s=0)
+
+    def accepting(self, process: str, *, lease_s: float = 60) -> Jobs:
+        """Jobs as that process accepts them."""
+        return Jobs(self.database, Leases(self.database, process, seconds=lease_s))
 
     def write(self, path: str, text: str | bytes, folder: str = "docs") -> None:
         file = self.root / folder / path
@@ -180,7 +189,7 @@ class Bench:
 
     @asynccontextmanager
     async def workers(
-        self, process: str = "host:1", *, lease_s: float = 60, count: int = 1, poll_s: float = 0.02
+        self, process: str = "host:1", *, lease_s: float = 60, count: int = 1, poll_s: float = 0.02, own: bool = False
     ) -> AsyncIterator[Workers]:
         """Workers as one process of the service has them."""
         async with AsyncExitStack() as stack:
@@ -202,12 +211,14 @@ class Bench:
                 self.root,
                 PATIENCE,
             )
-            leases = Leases(database, process, seconds=lease_s)
+            leases = Leases(database, process, seconds=lease_s, own=own)
             yield await stack.enter_async_context(Workers(leases, tools, count=count, poll_s=poll_s))
 
-    async def create(self, collection: str = "docs", *paths: str, force: bool = False) -> UUID:
+    async def create(
+        self, collection: str = "docs", *paths: str, force: bool = False, jobs: Jobs | None = None
+    ) -> UUID:
         body = JobBody(collection=collection, paths=list(paths) or None, force=force)
-        job: UUID = (await self.jobs.create(body))["id"]
+        job: UUID = (await (jobs or self.jobs).create(body))["id"]
         return job
 
     async def ended(self, job: UUID, seconds: float = 5) -> dict[str, Any]:
@@ -247,7 +258,7 @@ async def bench(tmp_path: Path, sql: psycopg.Connection, database_server: Postgr
         Database(database_server.url, SecretStr(PASSWORD), protection=protection()) as database,
     ):
         urls = (qdrant.url, ollama.url)
-        yield Bench(tmp_path, sql, database_server, step, vectors, model, urls, Jobs(database))
+        yield Bench(tmp_path, sql, database_server, step, vectors, model, urls, database)
 
 
 async def never_released(_: Lease) -> None:

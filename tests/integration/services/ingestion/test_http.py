@@ -13,6 +13,7 @@ from pydantic import SecretStr
 from services.common.database import Database
 from services.ingestion.events import Progress
 from services.ingestion.jobs import Jobs
+from services.ingestion.lease import Leases
 from services.ingestion.main import build
 from services.ingestion.settings import IngestionSettings
 from tests.integration.services.ingestion.conftest import Bench, Slow, sections
@@ -212,7 +213,7 @@ async def test_a_stream_outlives_an_outage_of_the_database_and_the_job_itself(be
     bench.collection()
     job = await bench.create()
     async with Database(bench.server.url, SecretStr(PASSWORD), protection=protection()) as database:
-        events = Progress(Jobs(database), poll_s=0.01).events(job, 0)
+        events = Progress(Jobs(database, Leases(database, "host:1", seconds=0)), poll_s=0.01).events(job, 0)
         last = asyncio.create_task(anext(events))
         await asyncio.to_thread(bench.server.stop)
         bench.server.start()

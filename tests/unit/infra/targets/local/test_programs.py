@@ -162,6 +162,7 @@ def test_a_prepared_release_runs_from_its_own_folder_and_everything_else_from_th
     assert (candidate.environment["RELEASE"], candidate.environment["PYTHONPATH"]) == ("0.2.0-0a", str(folder))
     assert (candidate.source, candidate.implementation.version) == ("0.2.0-0a", "0.2.0-0a")
     assert candidate.command == stable.command
+    assert (candidate.environment["CANDIDATE"], "CANDIDATE" in stable.environment) == ("true", False)
     assert stable.environment == of("query").environment
     assert of("rag-service-next", **both).environment["QUERY_URL"] == "http://127.0.0.1:21085"
     assert of("query", release="0.2.0-0a").environment["PYTHONPATH"] == str(folder)
