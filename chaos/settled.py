@@ -6,7 +6,7 @@ from chaos.database import rows
 from chaos.experiment import LOOKS, Experiment
 from chaos.releases import COLUMN, MIGRATION
 from infra import workspace
-from infra.rollout import schema
+from infra.rollout import releases
 from infra.rollout.deployment import Desired
 from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.targets.local import supervisor
@@ -32,7 +32,7 @@ async def settled(e: Experiment, wanted: Desired) -> None:
 
 async def _schema(e: Experiment, release: str) -> None:
     """The migration of the good releases is there exactly where the release has it, and no table of a failed one."""
-    has = (schema.folder(release) / MIGRATION).exists()
+    has = (releases.find(release).migrations / MIGRATION).exists()
     columns = await rows(
         e.stack, "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'rag'"
     )

@@ -1,7 +1,8 @@
 """Puts together what an engine needs for a stack that really runs."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from pydantic import TypeAdapter
 from infra import durable
 from infra.commands.replicas import Service
 from infra.drift.inspection import Inspected, inspected
-from infra.rollout import functions, schema, stores, triggers
+from infra.rollout import functions, releases, stores, triggers
 from infra.rollout.deployment import Deployment
 from infra.rollout.engine import Measure, Surroundings
 from infra.rollout.functions import Place
@@ -20,13 +21,15 @@ from infra.rollout.judgement import Judgement
 from infra.rollout.measurements import Check, Measurements, Traffic
 from infra.rollout.measuring import Measuring
 from infra.rollout.probing import Prober, Releases, probes_a_look
-from infra.rollout.sources import Scrape
+from infra.rollout.sources import Prometheus, Scrape, Source
 from infra.rollout.state import Plan, folder_of, save
 from infra.rollout.strategies import Step
 from infra.stack_settings import stack_settings
 from infra.topology import RELEASED, candidate_of, topology
 
 BASELINE = "baseline.json"
+PROMETHEUS = "prometheus"
+ASIDE = 4  # functions, probes, comparison, and probes of the last step
 _BASELINE = TypeAdapter(dict[str, Traffic])
 
 
@@ -71,25 +74,23 @@ def _tidy(stack: str) -> None:
 def _measuring(plan: Plan, clock: Callable[[], float], ends: ExitStack) -> Measuring:
     stack = inspected(plan.stack)
     services = sorted({service for step in plan.steps for service in step.weights})
-    ports = {
-        component.name: component.port("http").host
-        for component in topology(stack.settings.port_offset, candidates=True).components
-        if component.role in RELEASED
-    }
-    urls = {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
+    urls = {name: stack.url(name) for service in RELEASED for name in (service, candidate_of(service))}
     candidates = {candidate_of(service): service for service in services}
     places = _places(stack, urls, services)
-    wanted = stores.wanted(stack.login, {schema.folder(plan.before.release), schema.folder(plan.release)})
+    wanted = stores.wanted(
+        stack.login, {releases.find(plan.before.release).migrations, releases.find(plan.release).migrations}
+    )
     prober = Prober(str(stack.outputs["gateway"]), lambda: token(stack), Releases(plan.before.release, plan.release))
     probes = probes_a_look(stack.settings.rate_limit_minute, plan.interval_s)
     ends.enter_context(functions.collection(places["stable"]))
+    pool = ends.enter_context(ThreadPoolExecutor(ASIDE))  # ends first: until then there may be a try of a function
     baseline = folder_of(plan) / BASELINE
 
     def tried(release: str, names: Sequence[str]) -> list[Check]:
         return functions.tried(places[release], names)
 
     return Measuring(
-        source=Scrape({name: url for name, url in urls.items() if name in {*services, *candidates}}),
+        source=source(stack, (*services, *candidates)),
         stable={service: service for service in services},
         candidate=candidates,
         tried=tried,
@@ -97,9 +98,17 @@ def _measuring(plan: Plan, clock: Callable[[], float], ends: ExitStack) -> Measu
         replicas=lambda: stores.replicas(Service(dict(stack.outputs))),
         schema=lambda: stores.schema(stack.login, wanted),
         clock=clock,
+        pool=pool,
         baseline=_BASELINE.validate_json(baseline.read_bytes()) if baseline.exists() else {},
         remember=lambda told: _remember(baseline, told),
     )
+
+
+def source(stack: Inspected, components: Collection[str]) -> Source:
+    """Prometheus where the stack has one, else the components themselves."""
+    if PROMETHEUS in stack.components:
+        return Prometheus(stack.url(PROMETHEUS), components)
+    return Scrape({component: stack.url(component) for component in components})
 
 
 def _places(stack: Inspected, urls: Mapping[str, str], services: Sequence[str]) -> dict[str, Place]:

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlencode
 from conformance.check import NonconformingError, expect
 from conformance.http import Answer, ask
 from conformance.sample import succeeded
+from infra.rollout.gateway import synthetic
 from infra.rollout.measurements import Check
 from infra.secret import SecretState
 from infra.service_users import ServiceUsers
@@ -46,7 +47,7 @@ class Place:
 
     def ask(self, service: str, method: str, path: str, body: object = None, timeout_s: float = TIMEOUT_S) -> Answer:
         """What a service answers; raises NonconformingError where it does not."""
-        return ask(self.urls[service], method, path, body=body, timeout_s=timeout_s)
+        return ask(self.urls[service], method, path, headers=synthetic(), body=body, timeout_s=timeout_s)
 
 
 def tried(place: Place, functions: Sequence[str] = ()) -> list[Check]:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from itertools import chain
+from secrets import token_hex
 from typing import Any
 
 import yaml
@@ -18,7 +19,7 @@ from infra.probes import gateway
 from infra.probes.http import TIMEOUT_S, SilentError, ask
 from infra.rollout.deployment import Desired, RolloutError
 from infra.topology import RELEASED
-from services.common.middleware.request_id import RELEASE_HEADER
+from services.common.middleware.request_id import HEADER, RELEASE_HEADER, SYNTHETIC
 
 ROUTES: Mapping[str, str] = {
     "query": "/api/v1/rag/search",  # without a question, so that the service itself refuses it, at no cost
@@ -111,12 +112,17 @@ class Gateway:
 
     def _release(self, path: str) -> str:
         """The release that answers, or what is answered where none is named."""
-        headers = {"Authorization": f"Bearer {token(self._stack)}"}
+        headers = {"Authorization": f"Bearer {token(self._stack)}", **synthetic()}
         try:
             answer = ask_once(str(self._stack.outputs["gateway"]), "GET", path, headers=headers, timeout_s=TIMEOUT_S)
         except NonconformingError as error:
             return f"nothing ({error})"
         return str(answer.headers.get(RELEASE_HEADER) or f"status {answer.status} without {RELEASE_HEADER}")
+
+
+def synthetic() -> dict[str, str]:
+    """The header of a request that services count apart from their callers', further on too."""
+    return {HEADER: f"{SYNTHETIC}{token_hex(8)}"}
 
 
 def token(stack: Inspected) -> str:

@@ -1,14 +1,19 @@
 """What is measured of a step: what the releases counted, critical functions and probes, all since it began."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
-from infra.probes.metrics import BORN, UP, Snapshot
+from infra.probes.metrics import UP, Snapshot
+from infra.rollout.aside import Aside
 from infra.rollout.limits import RECENT_LOOKS
 from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Schema, Traffic
 from infra.rollout.sources import Source, component_of
 from infra.rollout.strategies import Step
 from infra.rollout.window import between, summed
+
+T = TypeVar("T")
 
 SPARED = 4
 """What takes long is left out for so many times as long as it took: at most a fifth of the time goes into it."""
@@ -23,21 +28,22 @@ class _Look:
 
     at: float
     counters: Snapshot
-    routing: Routing
+    routing: Routing | None
 
 
 @dataclass
 class Measuring:
     """Measures one step after the other; what adds up is begun anew with each.
 
-    What the engine itself asks of the services is no traffic: it would drown a caller's errors, and make a release that
-    nobody calls look healthy. So the counters are read before and after it, and the difference is left out.
+    A look is to be short, so that what it sees of callers is judged at once. So the critical functions, the probes and
+    the comparison of the replicas are made aside.
 
     Args:
         stable: the service of each of the stable release's components.
         candidate: that of each of the candidate's.
         baseline: the stable release's last traffic, by service, of an earlier engine.
         remember: takes what is to be the `baseline` of the next engine.
+        pool: makes what is made aside.
     """
 
     source: Source
@@ -48,6 +54,7 @@ class Measuring:
     replicas: Callable[[], Replicas | None]
     schema: Callable[[], Schema | None]
     clock: Callable[[], float]
+    pool: Executor
     baseline: Mapping[str, Traffic] = field(default_factory=dict)
     remember: Callable[[Mapping[str, Traffic]], None] = lambda _: None
 
@@ -59,41 +66,43 @@ class Measuring:
         self._looks: list[_Look] = []  # the last ones
         self._routing: Routing | None = None
         self._replicas: Replicas | None = None
-        self._check_at = self._compare_at = 0.0
+        self._trying = self._aside(self._tries, lambda checks: 0 if any(_failed(checks)) else SPARED)
+        self._comparing = self._aside(self.replicas, lambda _: SPARED)
 
     def __call__(self, step: Step, began: float) -> tuple[Measurements, Measurements | None]:
         """The step since `began`, and, once there are so many, since `RECENT_LOOKS` looks ago."""
         if self._began != began:
-            self._begin(began)
-        before = self.source.read()
+            self._begin(step, began)
+        now, counters = self.clock(), self.source.read()
         if not self._is_whole(self._first):  # the window begins when all can be counted
-            self._first = before
-        self._keep(before)
-        self._checks += self._due_checks()
-        self._routing = self.probed(step, self._routing)
-        after = self.source.read()
+            self._first = counters
+        self._keep(counters)
+        self._take()
         rest = Measurements(
-            self.clock() - began,
+            now - began,
             baseline=self._baseline(step),
-            checks=tuple(self._checks),
+            checks=tuple(self._checks) or None,
             routing=self._routing,
-            replicas=self._due_replicas(),
+            replicas=self._replicas,
             schema=self.schema(),
         )
-        window, recent = self._counted(step, rest, self._first, before), None
+        window, recent = self._counted(step, rest, self._first, counters), None
         if len(self._looks) == RECENT_LOOKS:
             begin = self._looks[0]
-            late = replace(rest, seconds=self.clock() - begin.at, routing=since(begin.routing, self._routing))
-            recent = self._counted(step, late, begin.counters, before)
-        self._first = without(self._first, before, after)
-        looks = [replace(look, counters=without(look.counters, before, after)) for look in self._looks]
-        self._looks = [*looks, _Look(self.clock(), after, self._routing)][-RECENT_LOOKS:]
+            late = replace(rest, seconds=now - begin.at, routing=since(begin.routing, self._routing))
+            recent = self._counted(step, late, begin.counters, counters)
+        self._looks = [*self._looks, _Look(now, counters, self._routing)][-RECENT_LOOKS:]
         return window, recent
 
-    def _begin(self, began: float) -> None:
+    def _aside(self, make: Callable[[], T], spared: Callable[[T], float]) -> Aside[T]:
+        return Aside(make, self.pool, self.clock, spared)
+
+    def _begin(self, step: Step, began: float) -> None:
         self._began, self._first = began, {}
         self._checks, self._looks, self._routing, self._replicas = [], [], None, None
-        self._check_at = self._compare_at = began
+        self._trying.hurry()
+        self._comparing.hurry()
+        self._probing = self._aside(lambda: self.probed(step, self._routing), lambda _: 0)  # earlier weights differ
         self.baseline = {**self.baseline, **self._last}
 
     def _is_whole(self, taken: Snapshot) -> bool:
@@ -123,22 +132,20 @@ class Measuring:
         parts = {service: self.baseline[service] for service in moved(step) if service in self.baseline}
         return summed(parts) if parts else None
 
-    def _due_checks(self) -> list[Check]:
-        """The candidate's, and of those that failed the stable release's: only so they tell whose fault it is."""
-        if (began := self.clock()) < self._check_at:
-            return []
-        checks = self.tried("candidate", ())
-        failed = [check.function for check in checks if not check.passed]
-        if failed:
-            return [*checks, *self.tried("stable", failed)]  # and again at the next look
-        self._check_at = self.clock() + SPARED * (self.clock() - began)
-        return checks
+    def _take(self) -> None:
+        """What has come from aside since the last look."""
+        for checks in self._trying.came():
+            self._checks += checks
+        for routing in self._probing.came():
+            self._routing = routing
+        for replicas in self._comparing.came():
+            self._replicas = replicas
 
-    def _due_replicas(self) -> Replicas | None:
-        if (began := self.clock()) >= self._compare_at:
-            self._replicas = self.replicas()
-            self._compare_at = self.clock() + SPARED * (self.clock() - began)
-        return self._replicas
+    def _tries(self) -> list[Check]:
+        """The candidate's, and of those that failed the stable release's: only so they tell whose fault it is."""
+        checks = self.tried("candidate", ())
+        failed = _failed(checks)
+        return [*checks, *self.tried("stable", failed)] if failed else checks
 
 
 def moved(step: Step) -> list[str]:
@@ -146,8 +153,15 @@ def moved(step: Step) -> list[str]:
     return [service for service, weight in step.weights.items() if weight] or list(step.weights)
 
 
-def since(before: Routing, now: Routing) -> Routing:
+def _failed(checks: Iterable[Check]) -> list[str]:
+    """The functions that failed."""
+    return [check.function for check in checks if not check.passed]
+
+
+def since(before: Routing | None, now: Routing | None) -> Routing | None:
     """The probes of `now` that are not among those `before`."""
+    if before is None or now is None:
+        return now
     return Routing(
         now.probes - before.probes,
         now.not_routed - before.not_routed,
@@ -155,13 +169,3 @@ def since(before: Routing, now: Routing) -> Routing:
         now.by_candidate - before.by_candidate,
         now.weight,
     )
-
-
-def without(first: Snapshot, before: Snapshot, after: Snapshot) -> Snapshot:
-    """`first` with what was counted from `before` to `after`, so that it is no part of the window that begins there."""
-    grown = {
-        series: max(0.0, value - before.get(series, 0.0))
-        for series, value in after.items()
-        if series.name not in {UP, BORN}
-    }
-    return {**first, **{series: first.get(series, 0.0) + value for series, value in grown.items() if value}}

@@ -5,12 +5,15 @@ from dataclasses import dataclass
 
 from conformance.check import NonconformingError
 from conformance.http import Answer, ask
-from infra.rollout.gateway import ROUTES
+from infra.rollout.gateway import ROUTES, synthetic
 from infra.rollout.measurements import Routing
 from services.common.middleware.request_id import RELEASE_HEADER
 
 NOT_ROUTED = frozenset({404, 502, 504})
 """404 where the gateway knows no route or the release does not serve it, the others where nobody answers."""
+
+UNAVAILABLE = 503
+"""Without a release it is the gateway's, which knows nobody to ask; with one the service's, which is too busy."""
 
 REFUSED = frozenset({401, 429})
 """The gateway does not let the consumer in, which says nothing about its routes."""
@@ -44,6 +47,7 @@ class Prober:
         counts = before or Routing(0, 0, 0, 0, 0.0)
         headers = {"Authorization": f"Bearer {self.token()}"}
         for number in range(probes):
+            headers |= synthetic()
             service = tuple(ROUTES)[number % len(ROUTES)]
             try:
                 answer = ask(self.url, "GET", ROUTES[service], headers=headers, timeout_s=TIMEOUT_S)
@@ -62,7 +66,7 @@ def counted(counts: Routing, answer: Answer, releases: Releases, weight: float) 
     """
     release = answer.headers.get(RELEASE_HEADER)
     expected = {name for name, share in ((releases.stable, 1 - weight), (releases.candidate, weight)) if share}
-    lost = answer.status in NOT_ROUTED
+    lost = answer.status in NOT_ROUTED or (release is None and answer.status == UNAVAILABLE)
     astray = not lost and release not in expected
     answered = counts.probes - counts.not_routed - counts.wrong_release
     known = not lost and not astray

@@ -17,6 +17,7 @@ from email.parser import Parser
 from importlib import metadata
 from pathlib import Path
 
+from infra.settings import PROJECT_ROOT
 from infra.targets.local.paths import data_directory
 
 PARTS = ("services", "migrations")
@@ -30,7 +31,7 @@ class ReleaseError(RuntimeError):
 
 @dataclass(frozen=True)
 class Release:
-    """A prepared release: what goes before everything else on Python's path, and the migrations beside it."""
+    """A release: what goes before everything else on Python's path, and the migrations beside it."""
 
     name: str
     path: Path
@@ -64,8 +65,8 @@ def prepare(source: str) -> Release:
 
 
 def find(name: str) -> Release:
-    """The prepared release of that name; raises ReleaseError."""
-    path = _folder() / name
+    """The release of that name, this checkout's own or a prepared one; raises ReleaseError."""
+    path = PROJECT_ROOT if name == own() else _folder() / name
     if not path.is_dir():
         there = ", ".join(prepared()) or "none yet"
         raise ReleaseError(f"no release {name!r} is prepared ({there}); prepare one from a checkout or a wheel")

@@ -3,25 +3,21 @@
 import subprocess
 from pathlib import Path
 
-from infra.migrate import MIGRATIONS, dbmate_command, dbmate_environment, with_programs
+from infra.migrate import dbmate_command, dbmate_environment, with_programs
 from infra.probes.database import Login, migrations, read
 from infra.rollout import releases
 from infra.rollout.deployment import RolloutError
 
 
-def folder(release: str) -> Path:
-    """The migrations of a release; raises ReleaseError where it is not prepared."""
-    return MIGRATIONS if release == releases.own() else releases.find(release).migrations
-
-
 def forward(login: Login, release: str) -> None:
     """Run those that the database lacks; raises RolloutError with what the failed one said."""
-    dbmate("up", login, folder(release))
+    dbmate("up", login, releases.find(release).migrations)
 
 
 def back(login: Login, release: str, stable: str) -> None:
     """Take back those of the release that the stable one does not have, the last first; raises RolloutError."""
-    own = migrations(folder(release)) - migrations(folder(stable))
+    folder = releases.find(release).migrations
+    own = migrations(folder) - migrations(releases.find(stable).migrations)
     for _ in own:
         applied = read(login).applied
         if applied.isdisjoint(own):
@@ -31,7 +27,7 @@ def back(login: Login, release: str, stable: str) -> None:
                 f"migration {last} came after those of {release}, so these cannot be taken back; take it back first: "
                 "make schema DO=rollback, in a checkout that has it"
             )
-        dbmate("rollback", login, folder(release))
+        dbmate("rollback", login, folder)
 
 
 def dbmate(action: str, login: Login, migrations: Path, *, limit_s: float | None = None) -> None:

@@ -6,9 +6,10 @@ from collections.abc import Collection, Mapping
 from infra.probes.metrics import UP, NotSeenError, Snapshot, delta, total
 from infra.rollout.measurements import Traffic, Trips
 from infra.rollout.sources import component_of
+from services.common.middleware.metrics import SYNTHETIC_ROUTE
 
-PROBES = ("/health", "/ready", "/metrics", "/internal")
-"""What no caller of the gateway asks for."""
+NO_CALLERS = ("/health", "/ready", "/metrics", "/internal", SYNTHETIC_ROUTE)
+"""Begins of the routes that no caller of the gateway asks for."""
 
 
 def between(before: Snapshot, after: Snapshot, services: Mapping[str, str]) -> tuple[Traffic, Trips] | None:
@@ -50,7 +51,7 @@ def _traffic(grown: Snapshot) -> Traffic:
     cumulative: Counter[float] = Counter()
     for series, value in grown.items():
         labels = dict(series.labels)
-        if labels.get("route", "").startswith(PROBES):
+        if labels.get("route", "").startswith(NO_CALLERS):
             continue
         if series.name == "http_requests_total":
             requests[int(labels["status"])] += round(value)

@@ -5,6 +5,8 @@ from functools import lru_cache
 from prometheus_client import Counter, Histogram
 from starlette.types import Scope
 
+from services.common.middleware.request_id import SYNTHETIC, request_id
+
 BUCKETS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60)
 
 REQUESTS = Counter("http_requests", "Requests answered; status 499: the client hung up", ["method", "route", "status"])
@@ -17,8 +19,14 @@ _counter = lru_cache(maxsize=4096)(REQUESTS.labels)
 _histogram = lru_cache(maxsize=1024)(LATENCY.labels)
 
 
+SYNTHETIC_ROUTE = "synthetic"
+"""The route of all requests that are no caller's."""
+
+
 def route_of(scope: Scope) -> str:
     """The matched route's template; `unmatched` keeps unknown paths from becoming series."""
+    if (request_id.get() or "").startswith(SYNTHETIC):
+        return SYNTHETIC_ROUTE
     return getattr(scope.get("route"), "path", "unmatched")
 
 

@@ -82,6 +82,8 @@ def place(services: Services) -> Iterator[Place]:
         def _answer(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
             status, said = services.answer(self.command, self.path, self.headers.get(HEADER), body)
+            if not (self.path.startswith("/internal") or self.headers["X-Request-ID"].startswith("synthetic-")):
+                status = 400  # the services would count it as a caller's
             self.send_response(status)
             self.end_headers()
             if status != 204:

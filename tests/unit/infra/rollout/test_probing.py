@@ -28,7 +28,9 @@ def answer(status: int, release: str | None = None) -> Answer:
         (404, "two", 0.5, Routing(1, 1, 0, 0, 0.0)),
         (502, None, 0.5, Routing(1, 1, 0, 0, 0.0)),
         (504, None, 0.5, Routing(1, 1, 0, 0, 0.0)),
-        (503, None, 0.5, Routing(1, 0, 1, 0, 0.0)),
+        (503, None, 0.5, Routing(1, 1, 0, 0, 0.0)),  # the gateway's own word
+        (503, "two", 0.5, Routing(1, 0, 0, 1, 0.5)),
+        (200, None, 0.5, Routing(1, 0, 1, 0, 0.0)),
         (200, "three", 0.5, Routing(1, 0, 1, 0, 0.0)),
         (200, "two", 0.0, Routing(1, 0, 1, 0, 0.0)),
         (200, "one", 1.0, Routing(1, 0, 1, 0, 0.0)),
@@ -51,6 +53,7 @@ def test_probes_go_to_every_service_with_a_token_and_end_where_the_gateway_lets_
     asked: list[str] = []
 
     def ask(_url: str, _method: str, path: str, *, headers: dict[str, str], timeout_s: float) -> Answer:
+        assert headers.pop("X-Request-ID").startswith("synthetic-")
         assert headers == {"Authorization": "Bearer token"}
         assert timeout_s <= 5
         asked.append(path)

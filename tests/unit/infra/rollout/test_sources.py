@@ -133,6 +133,7 @@ def test_both_sources_tell_the_same_of_a_window() -> None:
         query.answers(404, 0.05)
         query.answers(503, 0.05, times=50, route="/ready")
         query.answers(500, 0.05, times=50, route="/internal/status")
+        query.answers(500, 0.05, times=50, route="synthetic")
         query.trips(false=True)
         ingestion.answers(202, 0.5, times=4)
         ingestion.trips(false=False)

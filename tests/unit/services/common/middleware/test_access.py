@@ -34,6 +34,14 @@ async def test_a_request_is_one_line_without_its_query(
     assert "asked" not in str(line)
 
 
+async def test_a_request_of_one_who_tries_the_service_is_counted_apart(http: httpx.AsyncClient) -> None:
+    route = "/api/v1/things/{name}"
+    before = [count("GET", route, 200), count("GET", "synthetic", 200)]
+    await http.get("/api/v1/things/a", headers={"X-Request-ID": "synthetic-1"})
+    await http.get("/api/v1/things/a", headers={"X-Request-ID": "another-1"})
+    assert [count("GET", route, 200), count("GET", "synthetic", 200)] == [number + 1 for number in before]
+
+
 @pytest.mark.parametrize("path", ["/health", "/ready", "/metrics"])
 async def test_the_questions_of_those_who_watch_are_lines_for_debugging_only(
     http: httpx.AsyncClient, caplog: pytest.LogCaptureFixture, path: str
