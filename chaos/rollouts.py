@@ -18,6 +18,7 @@ from infra.rollout import journal, releases, state
 from infra.rollout.deployment import Desired, RolloutError, said_of
 from infra.rollout.journal import Action
 from infra.rollout.pulumi_deployment import PulumiDeployment
+from infra.rollout.releases import Release
 from infra.rollout.state import State
 from infra.settings import PROJECT_ROOT
 
@@ -107,33 +108,49 @@ def last(stack: str) -> State | None:
         return None
 
 
+class Rollouts:
+    """Begins rollouts of a stack, one after another."""
+
+    def __init__(self, stack: str) -> None:
+        self._stack = stack
+        self.prepared: list[Release] = []
+        self.begun: list[Rollout] = []
+
+    async def begin(self, make: Callable[[Path], Path], *words: str) -> Rollout:
+        """One of what `make` puts into a folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            release = await asyncio.to_thread(lambda: releases.prepare(str(make(Path(folder) / "new"))))
+        self.prepared.append(release)
+        options = ("--bake", str(BAKE_S), "--extensions", str(EXTENSIONS))
+        rollout = await Rollout.begun(self._stack, "--release", release.name, *options, *words)
+        self.begun.append(rollout)
+        return rollout
+
+
+@asynccontextmanager
+async def rollouts(stack: str) -> AsyncIterator[Rollouts]:
+    """Have the stack be what it was before, at the end, with whatever that takes, and the releases gone."""
+    deployment = PulumiDeployment(stack)
+    before, them = deployment.desired(), Rollouts(stack)
+    try:
+        yield them
+    finally:
+        for rollout in them.begun:
+            rollout.kill()
+        if state.unfinished(stack):
+            await (await Rollout.begun(stack, "abort")).ended()
+        if deployment.desired() != before:
+            await asyncio.to_thread(deployment.apply, before)
+            await asyncio.to_thread(deployment.migrate_back, them.prepared[-1].name)
+        for release in them.prepared:
+            shutil.rmtree(release.path)
+
+
 @asynccontextmanager
 async def rolled(stack: str, make: Callable[[Path], Path], *words: str) -> AsyncIterator[Rollout]:
-    """A rollout of what `make` puts into a folder; taken back at the end if it has not ended, and the stack as before.
-
-    Its release is gone then.
-    """
-    before = PulumiDeployment(stack).desired()
-    with tempfile.TemporaryDirectory() as folder:
-        release = await asyncio.to_thread(lambda: releases.prepare(str(make(Path(folder) / "new"))))
-    options = ("--bake", str(BAKE_S), "--extensions", str(EXTENSIONS))
-    rollout = await Rollout.begun(stack, "--release", release.name, *options, *words)
-    try:
-        yield rollout
-    finally:
-        rollout.kill()
-        await restored(stack, before, release.name)
-        shutil.rmtree(release.path)
-
-
-async def restored(stack: str, before: Desired, release: str) -> None:
-    """Have the stack be what it was before a rollout, with whatever that takes; raises RolloutError."""
-    if state.unfinished(stack):
-        await (await Rollout.begun(stack, "abort")).ended()
-    deployment = PulumiDeployment(stack)
-    if deployment.desired() != before:
-        await asyncio.to_thread(deployment.apply, before)
-        await asyncio.to_thread(deployment.migrate_back, release)
+    """One rollout, and the stack as before at the end."""
+    async with rollouts(stack) as them:
+        yield await them.begin(make, *words)
 
 
 def exposed(found: State) -> tuple[float, float] | None:

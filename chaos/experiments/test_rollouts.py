@@ -1,18 +1,20 @@
 """Rollouts: a bad release is undone by itself, a good one takes the old one's place, and no request fails for it."""
 
 import time
-from pathlib import Path
+from functools import partial
 
 import pytest
 
 from chaos.experiment import Experiment, experiment
 from chaos.releases import DEFECTS, defective, good
-from chaos.rollouts import RATE, at_most, callers, exposed, failed, last, rolled
+from chaos.rollouts import RATE, at_most, callers, exposed, failed, last, rolled, rollouts
 from chaos.settled import settled
 from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.rollout.state import Phase
 
 STRATEGIES = ("rolling", "blue-green", "canary")
+GOOD = {"rolling": 4, "blue-green": 8, "canary": 8}
+"""By strategy: how many in a row; twenty in all."""
 FIRST = 0.10  # of the traffic: a canary's first weight
 
 TRIGGERS = {
@@ -67,28 +69,29 @@ def at(e: Experiment, times: tuple[float, float] | None) -> tuple[float, float]:
 
 
 @pytest.mark.full
-@pytest.mark.timeout(600)
-@pytest.mark.parametrize("strategy", STRATEGIES)
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize(("strategy", "count"), GOOD.items())
 @experiment("no-downtime")
-async def test_a_good_release_is_promoted(e: Experiment, strategy: str) -> None:
-    """A good release with a migration is rolled out ({strategy}): it is promoted, and no request fails."""
-    name = ""
-
-    def made(folder: Path) -> Path:
-        return good(folder, migration=True)
-
+async def test_good_releases_are_promoted(e: Experiment, strategy: str, count: int) -> None:
+    """{count} good releases with a migration, one after another ({strategy}): each is promoted, no request fails."""
+    periods: list[tuple[str, float]] = []  # the release that answers everything from a time on
     async with e.load(callers(e), rate=RATE):
         await e.lasts(1)
-        async with rolled(e.stack.name, made, "--strategy", strategy) as rollout:
-            ended = await rollout.ended()
-            found = last(e.stack.name)
-            assert found
-            name, promoted = found.plan.release, e.now()
-            await e.lasts(2)
+        async with rollouts(e.stack.name) as them:
+            for number in range(count):
+                rollout = await them.begin(partial(good, number=number, migration=True), "--strategy", strategy)
+                ended = await rollout.ended()
+                found = last(e.stack.name)
+                promoted = found is not None and found.phase is Phase.PROMOTED and ended.code == 0
+                e.expect(f"promoted-{number + 1}", promoted, f"{found and found.phase}; {ended}")
+                if not promoted:
+                    break
+                periods.append((them.prepared[-1].name, e.now()))
+                await e.lasts(2)
             back = e.now()
             await settled(e, PulumiDeployment(e.stack.name).desired())
-    e.expect("promoted", found.phase is Phase.PROMOTED and ended.code == 0, f"{found.phase}; {ended}")
     bad = failed(e.requests)
     e.expect("none-fails", not bad, f"{len(bad)} of {len(e.requests)} failed, also on the way back to the old one")
-    after = {r.headers.get("x-release") for r in e.requests if promoted < r.started < back}
-    e.expect("new-release", after == {name}, f"after it was promoted, {after} answered")
+    for name, begin in periods:
+        after = {r.headers.get("x-release") for r in e.requests if begin < r.started < min(begin + 2, back)}
+        e.expect("new-release", after == {name}, f"after it was promoted, {after} answered")
