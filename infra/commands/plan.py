@@ -14,7 +14,7 @@ from rich.table import Table
 
 from infra import workspace
 from infra.manifest import Manifest
-from infra.plan.steps import Plan, PlanError, plan
+from infra.plan.steps import Plan, plan
 from infra.stack_settings import stack_settings
 from infra.targets.deployment import wanted
 from infra.targets.local.resources import TOOK
@@ -41,12 +41,6 @@ def of(after: Manifest) -> Plan:
     state = workspace.resources(after.stack) if workspace.exists(after.stack) else {}
     took = {name: float(outputs[TOOK]) for (_, name), outputs in state.items() if outputs.get(TOOK)}
     return plan(deployed(state), after, took)
-
-
-def allow(after: Manifest) -> None:
-    """Raise PlanError if the plan is refused."""
-    if refusals := of(after).refusals:
-        raise PlanError(f"nothing was touched: {'; '.join(refusals)}")
 
 
 def show(planned: Plan) -> None:

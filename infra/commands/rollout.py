@@ -12,6 +12,7 @@ once. One that cannot tell has the step watched longer, and then pauses the roll
   breakwater rollout resume         go on with a rollout that is paused, or whose engine was stopped or killed
   breakwater rollout abort          take it back, wherever it is
 
+A rollout whose candidates or promotion `up` would refuse, for its memory or by a rule, does not begin.
 Exits with 0 when the release is promoted (abort: when it is taken back), 1 when it was undone, with the reason, and 3
 when it stands still. Ctrl-C stops the engine after the action at hand. docs/rollouts.md tells what each strategy does,
 docs/rollout-triggers.md what undoes a rollout, and `breakwater rollouts` lists the past ones.
@@ -26,6 +27,7 @@ from pathlib import Path
 from rich.console import Console
 
 from infra.rollout import journal, page, releases, state
+from infra.rollout.admission import admit
 from infra.rollout.composition import surroundings
 from infra.rollout.deployment import Deployment, RolloutError
 from infra.rollout.engine import StoppedError, aborted, resumed
@@ -36,6 +38,7 @@ from infra.rollout.state import Phase, Plan, State, alone, folder_of
 from infra.rollout.stop import listening
 from infra.rollout.strategies import CANARY, STRATEGIES, steps
 from infra.rollout.words import releases_said, state_said
+from infra.stack_settings import stack_settings
 from infra.topology import RELEASED
 
 ACTIONS = ("start", "resume", "abort")
@@ -97,6 +100,7 @@ def _start(parsed: argparse.Namespace, deployment: Deployment) -> State:
     release = (releases.prepare(source) if Path(source).exists() else releases.find(source)).name
     if release == before.release:
         raise RolloutError(f"stack {parsed.stack} runs release {release} already")
+    admit(stack_settings(parsed.stack), release)
     now = time.time()
     plan = Plan(
         id=f"{datetime.fromtimestamp(now, UTC):%Y%m%dT%H%M%SZ}-{parsed.strategy}",

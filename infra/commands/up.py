@@ -37,7 +37,7 @@ def run(parsed: argparse.Namespace) -> int:
     settings = stack_settings(parsed.stack, portOffset=None if parsed.offset is None else str(parsed.offset))
     manifest = wanted(settings)
     hold(manifest, topology_of(settings), settings)
-    plan.allow(manifest)
+    plan.of(manifest).allow()
     if parsed.offline and settings.target == "docker":
         print(f"images of the bundle: {len(offline.load(settings))} were new to the engine")
     with workspace.stack(parsed.stack, port_offset=parsed.offset):

@@ -65,6 +65,11 @@ class Plan:
         """It as JSON."""
         return asdict(self)
 
+    def allow(self) -> None:
+        """Raise PlanError if it is refused."""
+        if self.refusals:
+            raise PlanError(f"nothing was touched: {'; '.join(self.refusals)}")
+
     @property
     def total(self) -> str:
         """All of it in one line."""

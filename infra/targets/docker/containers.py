@@ -17,7 +17,7 @@ from infra.qdrant.steps import factors_for
 from infra.targets.docker import checks, starts
 from infra.targets.docker.container import FOLDER, Container
 from infra.targets.docker.images import image_name
-from infra.targets.docker.place import EVERY, Place
+from infra.targets.docker.place import EVERY, LOOPBACK, Place
 from infra.targets.services import (
     DATABASE,
     DATABASE_USER,
@@ -32,7 +32,6 @@ from infra.targets.services import (
 )
 from infra.topology import PEERS, QDRANT_NODES, Component, Limits, Volume
 
-LOOPBACK = "127.0.0.1"
 OURS = "10001:10001"  # the user in the images that are built here
 NOBODY = "65534:65534"  # Prometheus's and Alertmanager's own user; Toxiproxy's image has none and needs none
 SCRATCH = {"/tmp": "size=64m,mode=1777"}  # noqa: S108 - the container's own

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from urllib.parse import urlsplit
 
 import pulumi
 import pulumi_docker as docker
@@ -11,13 +10,13 @@ import pulumi_docker as docker
 from infra.secret import Step
 from infra.settings import Settings
 from infra.targets.docker.container import SLOWER, Container
-from infra.targets.docker.containers import GATEWAY_CONFIG, LOOPBACK, container, formed, jobs_image, others_agree
+from infra.targets.docker.containers import GATEWAY_CONFIG, container, formed, jobs_image, others_agree
 from infra.targets.docker.engine import has_gpu
 from infra.targets.docker.gates import Agreement, Healthy, Replacement
 from infra.targets.docker.gateway_config import GatewayConfig
 from infra.targets.docker.manifest import spec, wanted
 from infra.targets.docker.once import Job
-from infra.targets.docker.place import Place
+from infra.targets.docker.place import LOOPBACK, Place, host_of
 from infra.targets.docker.resources import Resources
 from infra.targets.dynamic import Props
 from infra.targets.secret_resource import Secret
@@ -89,11 +88,6 @@ def outputs(topology: Topology, settings: Settings) -> dict[str, Any]:
         "consumers": list(settings.consumers),
         "target": "docker",
     }
-
-
-def host_of(docker_host: str) -> str:
-    """The machine of the engine at `docker_host`, as it is reached from here."""
-    return urlsplit(docker_host).hostname or LOOPBACK
 
 
 def _hosts(resources: Resources, component: str) -> pulumi.Output[dict[str, str]]:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import docker
-from docker.errors import DockerException
+from docker.errors import DockerException, ImageNotFound
 from docker.types import Mount
 
 CONTAINER = "docker:index/container:Container"  # the type of one in Pulumi's state
@@ -55,6 +55,15 @@ def health(container: Any) -> str:
     """What the engine says of a container's health, or that it does not run."""
     state = container.attrs["State"]
     return str((state.get("Health") or {}).get("Status", "")) if state["Running"] else "not running"
+
+
+def has_image(client: Any, name: str) -> bool:
+    """Whether the engine has the image."""
+    try:
+        client.images.get(name)
+    except ImageNotFound:
+        return False
+    return True
 
 
 def has_gpu(docker_host: str) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
+from urllib.parse import urlsplit
 
 from infra.settings import Settings
 from infra.targets.docker.container import FOLDER
@@ -10,6 +11,7 @@ from infra.targets.services import SERVICES
 from infra.topology import Topology
 
 EVERY = "0.0.0.0"  # noqa: S104 - inside a container; what is published is said elsewhere
+LOOPBACK = "127.0.0.1"
 _FOLDERS = {"data_root": "/data", "docs_root": "/docs"}
 
 
@@ -53,11 +55,8 @@ class Place:
 
         Nor is anything with a port of the machine, which two cannot have, or that the stack has no memory for twice.
         """
-        return (
-            self.topology.component(component).role in SERVICES
-            and not self.settings.chaos
-            and component not in self.settings.stop_first
-        )
+        role = self.topology.component(component).role
+        return role in SERVICES and not self.settings.chaos and role not in self.settings.stop_first
 
     def called(self, consumer: str) -> tuple[str, ...]:
         """The components that `consumer` calls and of which there may be two."""
@@ -66,3 +65,8 @@ class Place:
     def physical(self, name: str) -> str:
         """What is called `name` in the stack, as it is called at the engine."""
         return f"breakwater-{self.settings.stack}-{name}"
+
+
+def host_of(docker_host: str) -> str:
+    """The machine of the engine at `docker_host`, as it is reached from here."""
+    return urlsplit(docker_host).hostname or LOOPBACK

@@ -18,14 +18,13 @@ from infra.gateway import KONG_FILE
 from infra.manifest import Deployed, Manifest, digest
 from infra.probes.redis import settings_in
 from infra.targets.docker.container import Container
-from infra.targets.docker.containers import LOOPBACK, container
-from infra.targets.docker.deploy import host_of
+from infra.targets.docker.containers import container
 from infra.targets.docker.engine import COMPONENT_LABEL, engine, of_stack
 from infra.targets.docker.found import Document, found
 from infra.targets.docker.gateway_config import hand_out
 from infra.targets.docker.manifest import of_place
 from infra.targets.docker.once import run_once
-from infra.targets.docker.place import Place
+from infra.targets.docker.place import LOOPBACK, Place, host_of
 from infra.targets.running import State, deployed
 from infra.targets.secret_resource import secret_state
 from infra.targets.services import Files, Secrets

@@ -26,6 +26,11 @@ STACKS: Mapping[str, Mapping[str, Any]] = {
     "chaos": {"chaos": True, "gpu": "none", "portOffset": 100, "generationModel": "llama3.2"},
 }
 """Two stacks of one engine."""
+ROLLOUT: Mapping[str, Any] = {
+    "candidate": "0.2.0-0a1b2c3d",
+    "candidateWeights": ["ingestion=0", "query=10", "collections=50", "rag-service=100"],
+}
+"""What one of them has in the middle of a rollout."""
 LONG = 40  # lines; of a longer text only the beginning is in a golden file
 _SECRET, _SECRET_IS = rpc._special_sig_key, rpc._special_secret_sig  # how Pulumi marks a secret value
 
@@ -198,10 +203,19 @@ def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
 _Dumper.add_representer(str, _text)
 
 
+def beside(stack: str, before: Mapping[str, Registered]) -> str:
+    """What a rollout adds to a stack and what it changes of it, as a golden file has them."""
+    now = registered(settings(stack, **ROLLOUT))
+    assert before.keys() <= now.keys(), "it takes something away"
+    return golden({name: one for name, one in now.items() if one != before.get(name)})
+
+
 def main(write: Callable[[Path, str], Any] = Path.write_text) -> None:
     """Write the golden files."""
     for stack in STACKS:
-        write(GOLDEN / f"{stack}.yaml", golden(registered(settings(stack))))
+        resources = registered(settings(stack))
+        write(GOLDEN / f"{stack}.yaml", golden(resources))
+        write(GOLDEN / f"{stack}-rollout.yaml", beside(stack, resources))
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
 
 import collections.abc
 import inspect
+import json
 import re
 import typing
 from collections.abc import Mapping
@@ -14,16 +15,18 @@ from typing import Any
 
 import pulumi
 import pytest
+import yaml
 from pulumi_docker import _inputs, container, network, provider, remote_image, volume
 
 from infra.secret import SecretState
 from infra.settings import Settings
 from infra.targets.deployment import topology_of
 from infra.targets.docker import checks, containers
-from infra.targets.docker.deploy import host_of, outputs
+from infra.targets.docker.deploy import outputs
+from infra.targets.docker.place import host_of
 from infra.targets.services import SERVICES
-from infra.topology import topology
-from tests.infra.docker.program import GOLDEN, STACKS, Registered, golden, registered, settings
+from infra.topology import RELEASED, candidate_of, topology
+from tests.infra.docker.program import GOLDEN, ROLLOUT, STACKS, Registered, beside, golden, registered, settings
 
 CONTAINER, DYNAMIC = "docker:index/container:Container", "pulumi-python:dynamic/docker:"
 ARGUMENTS: Mapping[str, type] = {
@@ -39,6 +42,11 @@ Resourced = Mapping[str, Registered]
 @pytest.fixture(scope="module")
 def stacks() -> dict[str, Resourced]:
     return {stack: registered(settings(stack)) for stack in STACKS}
+
+
+@pytest.fixture(scope="module")
+def rollouts() -> dict[str, Resourced]:
+    return {stack: registered(settings(stack, **ROLLOUT)) for stack in STACKS}
 
 
 @pytest.fixture
@@ -65,7 +73,18 @@ def labels(one: Registered) -> dict[str, str]:
 def changed(before: Resourced, after: Resourced) -> set[str]:
     """What would be another container, job or look at the stack."""
     assert before.keys() == after.keys()
-    return {name.removeprefix("breakwater-production-") for name in before if before[name].inputs != after[name].inputs}
+    return touched(before, after)
+
+
+def touched(before: Resourced, after: Resourced) -> set[str]:
+    """The same of what there is before and after, where something comes or goes."""
+    both = before.keys() & after.keys()
+    return {re.sub(r"^breakwater-\w+-", "", name) for name in both if regarded(before[name]) != regarded(after[name])}
+
+
+def regarded(one: Registered) -> dict[str, Any]:
+    """The inputs of which Pulumi regards a change."""
+    return {name: value for name, value in one.inputs.items() if name not in one.options.get("ignoreChanges", ())}
 
 
 # What is registered
@@ -75,6 +94,12 @@ def changed(before: Resourced, after: Resourced) -> set[str]:
 def test_the_resources_are_those_that_were_reviewed(stacks: dict[str, Resourced], stack: str) -> None:
     reviewed = (GOLDEN / f"{stack}.yaml").read_text()
     assert golden(stacks[stack]) == reviewed, "python -m tests.infra.docker.program writes the file anew"
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_a_rollout_adds_and_changes_is_what_was_reviewed(stacks: dict[str, Resourced], stack: str) -> None:
+    reviewed = (GOLDEN / f"{stack}-rollout.yaml").read_text()
+    assert beside(stack, stacks[stack]) == reviewed, "python -m tests.infra.docker.program writes the file anew"
 
 
 def test_every_component_runs_and_nothing_else_does(stacks: dict[str, Resourced]) -> None:
@@ -102,16 +127,16 @@ def test_two_stacks_of_one_engine_share_no_name_no_port_and_no_volume(stacks: di
 
 @pytest.mark.parametrize("stack", STACKS)
 def test_every_argument_is_one_of_the_installed_pulumi_docker_and_has_its_type(
-    stacks: dict[str, Resourced], stack: str
+    rollouts: dict[str, Resourced], stack: str
 ) -> None:
     found = [
         trouble
-        for one in stacks[stack].values()
+        for one in rollouts[stack].values()
         if one.type in ARGUMENTS
         for trouble in misfits(one.inputs, ARGUMENTS[one.type], one.name)
     ]
     assert found == []
-    assert {one.type for one in stacks[stack].values() if one.type.startswith("docker:")} <= ARGUMENTS.keys()
+    assert {one.type for one in rollouts[stack].values() if one.type.startswith("docker:")} <= ARGUMENTS.keys()
 
 
 def test_a_wrong_argument_would_be_seen() -> None:
@@ -339,6 +364,85 @@ def test_what_holds_a_secret_is_secret_to_pulumi_and_what_does_not_can_be_read(p
     assert secret == {"database_password", "inter_service_secret", "grafanaPassword"}
     assert isinstance(production["gateway-config"].inputs["config"], dict)
     assert {"secret": "<databasePassword>"} in production["migrations"].inputs["files"].values()
+
+
+# Two releases side by side
+
+
+def test_each_release_runs_its_own_images_says_its_name_and_calls_its_own(rollouts: dict[str, Resourced]) -> None:
+    services = running(rollouts["production"])
+    for suffix, release in (("", "0.1.0"), ("-next", ROLLOUT["candidate"])):
+        for service in RELEASED:
+            one = services[f"{service}{suffix}"]
+            assert one.inputs["image"] == f"breakwater/{service}:{release}"
+            assert f"RELEASE={release}" in one.inputs["envs"]
+            assert one.inputs["networksAdvanced"][0]["aliases"] == [f"{service}{suffix}"]
+        calls = {"rag-service": ("QUERY_URL", "query", 8202), "collections": ("INGESTION_URL", "ingestion", 8201)}
+        for caller, (variable, called, port) in calls.items():
+            url = f"{variable}=http://breakwater-production-{called}{suffix}-1:{port}"
+            assert url in services[f"{caller}{suffix}"].inputs["envs"]
+
+
+def test_the_gateway_shares_requests_out_by_the_weights(rollouts: dict[str, Resourced]) -> None:
+    def targets(stack: str) -> dict[str, list[tuple[str, int]]]:
+        config = yaml.safe_load(rollouts[stack]["gateway-config"].inputs["config"]["secret"])
+        return {one["name"]: [(t["target"], t["weight"]) for t in one["targets"]] for one in config["upstreams"]}
+
+    assert targets("production") == {
+        "ingestion": [
+            ("breakwater-production-ingestion-1:8201", 100),
+            ("breakwater-production-ingestion-next-1:8201", 0),
+        ],
+        "query": [("breakwater-production-query-1:8202", 90), ("breakwater-production-query-next-1:8202", 10)],
+        "collections": [
+            ("breakwater-production-collections-1:3403", 50),
+            ("breakwater-production-collections-next-1:3403", 50),
+        ],
+        "rag-service": [
+            ("breakwater-production-rag-service-1:3402", 0),
+            ("breakwater-production-rag-service-next-1:3402", 100),
+        ],
+    }
+    assert targets("chaos")["query"] == [("toxiproxy:21150", 90), ("toxiproxy:21205", 10)]
+    (proxies,) = (upload["content"] for upload in of(rollouts["chaos"], "toxiproxy-files").inputs["uploads"])
+    to = {proxy["listen"]: proxy["upstream"] for proxy in json.loads(proxies)}
+    assert (to["0.0.0.0:21150"], to["0.0.0.0:21205"]) == ("query:8202", "query-next:8202")
+
+
+def test_candidates_come_go_and_get_requests_by_the_gateways_configuration_alone(
+    stacks: dict[str, Resourced], rollouts: dict[str, Resourced]
+) -> None:
+    for stack, alone in stacks.items():
+        assert touched(alone, rollouts[stack]) == {"gateway-config"}
+
+
+def test_a_promotion_replaces_the_services_and_touches_no_candidate(rollouts: dict[str, Resourced]) -> None:
+    new, everything = ROLLOUT["candidate"], [f"{service}=100" for service in RELEASED]
+    promoted = registered(settings("production", release=new, candidate=new, candidateWeights=everything))
+    looks = {"cluster-formed", *(f"qdrant-{node}-replaceable" for node in range(3))}
+    services = {*RELEASED, "models", "migrations", "gateway-config", *looks}
+    assert touched(rollouts["production"], promoted) == services
+    assert {one.inputs["image"].rpartition(":")[2] for name, one in running(promoted).items() if name in RELEASED} == {
+        new
+    }
+
+
+def test_candidates_are_published_where_the_services_are(rollouts: dict[str, Resourced]) -> None:
+    """For that a rollout can look at them; on ports of their own, in the network that leads in."""
+    with_a_gap = registered(settings("production", **ROLLOUT, stopFirst=list(RELEASED)))
+    for stack, resources, wanted in (
+        ("chaos", rollouts["chaos"], {"query": 8302, "query-next": 8357}),
+        ("production", with_a_gap, {"query": 8202, "query-next": 8257}),
+    ):
+        found = running(resources)
+        bound = [port["external"] for one in found.values() for port in one.inputs.get("ports", ())]
+        assert len(bound) == len(set(bound))
+        for component in (*RELEASED, *map(candidate_of, RELEASED)):
+            (port,) = found[component].inputs["ports"]
+            assert port["ip"] == "127.0.0.1"
+            assert port["external"] == wanted.get(component, port["external"])
+            joined = [net["name"] for net in found[component].inputs["networksAdvanced"]]
+            assert joined == [f"breakwater-{stack}-internal", f"breakwater-{stack}-edge"]
 
 
 # What a change changes

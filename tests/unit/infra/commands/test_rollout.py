@@ -16,6 +16,7 @@ from infra.rollout.engine import Surroundings
 from infra.rollout.journal import Note
 from infra.rollout.judgement import Verdict
 from infra.rollout.state import Plan
+from infra.settings import Settings
 from tests.unit.infra.rollout.fakes import World, always
 
 
@@ -34,6 +35,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     monkeypatch.setattr(rollout, "PulumiDeployment", lambda _stack: world.deployment)
     monkeypatch.setattr(rollout, "surroundings", surroundings)
     monkeypatch.setattr(releases, "find", lambda name: argparse.Namespace(name=name))
+    monkeypatch.setattr(rollout, "admit", lambda _settings, _release: None)
     monkeypatch.setattr(page, "save", lambda _folder: None)
     return world
 
@@ -100,6 +102,23 @@ def test_a_release_that_runs_already_and_a_candidate_that_nobody_knows_are_refus
     world.deployment.settings = replace(world.deployment.settings, candidate="two")
     with pytest.raises(RolloutError, match="has the candidate two by its settings"):
         call("rollout", "--release", "two")
+    assert state.rollouts("local") == []
+
+
+def test_what_the_stack_cannot_have_is_refused_before_anything_is_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[tuple[str, str]] = []
+
+    def refuse(settings: Settings, release: str) -> None:
+        asked.append((settings.stack, release))
+        raise RolloutError("no memory for it")
+
+    monkeypatch.setattr(rollout, "admit", refuse)
+    with pytest.raises(RolloutError, match="no memory for it"):
+        call("rollout", "--release", "two")
+    assert asked == [("local", "two")]
+    assert world.is_as_before()
     assert state.rollouts("local") == []
 
 
