@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from infra.probes.metrics import UP, Snapshot
 from infra.rollout.aside import Aside
-from infra.rollout.limits import RECENT_LOOKS
+from infra.rollout.limits import LIMITS, RECENT_LOOKS
 from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Schema, Traffic
 from infra.rollout.sources import Source, component_of
 from infra.rollout.strategies import Step
@@ -112,17 +112,25 @@ class Measuring:
     def _keep(self, now: Snapshot) -> None:
         """What the stable release has answered in this window is the next step's baseline."""
         if everywhere := between(self._first, now, self.stable):
-            self._last |= {name: part for name, part in everywhere[0].services.items() if part.requests}
+            for name, part in everywhere[0].services.items():
+                if part.requests >= min(LIMITS.least_stable, max(1, self._last_requests(name))):
+                    self._last[name] = part
             self.remember({**self.baseline, **self._last})
+
+    def _last_requests(self, service: str) -> int:
+        kept = self._last.get(service)
+        return kept.requests if kept else 0
 
     def _counted(self, step: Step, rest: Measurements, first: Snapshot, now: Snapshot) -> Measurements:
         """`rest` with both releases' traffic, and the candidate's trips, at the services whose candidate gets some."""
-        stable, candidate = (
-            between(first, now, {name: service for name, service in each.items() if service in moved(step)})
-            for each in (self.stable, self.candidate)
+        idle = [service for service, weight in step.weights.items() if not weight]
+        stable, candidate, waiting = (
+            between(first, now, {name: service for name, service in each.items() if service in services})
+            for each, services in ((self.stable, moved(step)), (self.candidate, moved(step)), (self.stable, idle))
         )
         return replace(
             rest,
+            idle=waiting and waiting[0],
             stable=stable and stable[0],
             candidate=candidate and candidate[0],
             trips=candidate and candidate[1],

@@ -10,6 +10,9 @@ DIRECT = ("migration", "critical-functions", "replicas", "routing")
 
 ALL = ("error-rate", "latency", "false-trips", *DIRECT)
 
+BASELINE = "baseline"
+"""What a candidate that is idle waits for: traffic of the stable release to compare its own with."""
+
 CANARY = (10, 50, 100)
 """Percent of the traffic: the design's."""
 
@@ -47,7 +50,12 @@ def steps(strategy: str, services: Collection[str], bake_s: float, weights: Sequ
         moves = _MOVES[strategy](ordered, weights)
     except KeyError:
         raise StrategyError(f"no strategy is called {strategy!r}; there are {', '.join(STRATEGIES)}") from None
-    return tuple(Step(name, moved, bake_s, ALL if any(moved.values()) else DIRECT) for name, moved in moves)
+    return tuple(Step(name, moved, bake_s, _triggers(moved)) for name, moved in moves)
+
+
+def _triggers(weights: Mapping[str, int]) -> tuple[str, ...]:
+    by_traffic = ALL if any(weights.values()) else DIRECT
+    return by_traffic if all(weights.values()) else (*by_traffic, BASELINE)
 
 
 _Move = tuple[str, dict[str, int]]  # a step's name and its weights

@@ -11,7 +11,7 @@ from infra.rollout.triggers.data import migration, replicas
 from infra.rollout.triggers.functions import critical_functions
 from infra.rollout.triggers.routing import routing
 from infra.rollout.triggers.shares import Trigger
-from infra.rollout.triggers.traffic import error_rate, latency
+from infra.rollout.triggers.traffic import baseline, error_rate, latency
 
 TRIGGERS: Mapping[str, Trigger] = {
     "error-rate": error_rate,
@@ -23,6 +23,9 @@ TRIGGERS: Mapping[str, Trigger] = {
     "migration": migration,
 }
 
+GATES: Mapping[str, Trigger] = {"baseline": baseline}
+"""What has a step wait, and undoes nothing."""
+
 
 def judge(
     names: Iterable[str], window: Measurements, recent: Measurements | None = None, limits: Limits = LIMITS
@@ -32,7 +35,7 @@ def judge(
     In a window of hours a release that has turned bad in the last minutes is diluted by what it was before. `recent`
     has the counts since `RECENT_LOOKS` looks ago; it can only undo, never promote.
     """
-    return tuple(_judge(TRIGGERS[name], window, recent, limits) for name in names)
+    return tuple(_judge({**TRIGGERS, **GATES}[name], window, recent, limits) for name in names)
 
 
 def _judge(trigger: Trigger, window: Measurements, recent: Measurements | None, limits: Limits) -> Judgement:

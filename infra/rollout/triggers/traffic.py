@@ -22,6 +22,16 @@ def latency(measured: Measurements, limits: Limits) -> Judgement:
     return _each_service(_latency, measured, limits)
 
 
+def baseline(measured: Measurements, limits: Limits) -> Judgement:
+    """Whether the stable release has answered enough to compare with, before it gets no traffic any more."""
+    name, least = "baseline", limits.least_stable
+    if measured.idle is None:
+        return unknown(name, least, "the metrics of the stable release were not read")
+    if (answers := _answers(measured.idle)) < least:
+        return few(name, least, "requests to the stable release", answers, least)
+    return Judgement(name, Verdict.HEALTHY, None, least, f"p95 {_time(_p95(measured.idle, limits))}")
+
+
 def _each_service(trigger: Trigger, measured: Measurements, limits: Limits) -> Judgement:
     """One service that is surely bad is enough to undo; their sum is enough to go on, for some are seldom asked."""
     for name in measured.candidate.services if measured.candidate else ():

@@ -131,6 +131,29 @@ def test_the_stable_releases_last_traffic_is_the_baseline_of_the_next_step_also_
     assert world.window()(HALF, 20.0).baseline == _traffic(30)
 
 
+def test_a_few_late_requests_are_no_better_baseline() -> None:
+    world = World()
+    measure = world.window()
+    measure(IDLE, 0.0)
+    world.counters.serve(query=30, ingestion=200)
+    measure(IDLE, 0.0)
+    measure(HALF, 10.0)
+    world.counters.serve(query=2, ingestion=100)
+    measure(HALF, 10.0)
+    assert {name: part.requests for name, part in world.remembered.items()} == {"query": 30, "ingestion": 100}
+
+
+def test_what_the_stable_release_answers_where_the_candidate_is_idle_is_told_apart() -> None:
+    world = World()
+    measure = world.window()
+    measure(HALF, 0.0)
+    world.counters.serve(query=30, ingestion=20)
+    measured = measure(HALF, 0.0)
+    assert measured.stable == _traffic(30)
+    assert measured.idle is not None
+    assert {name: part.requests for name, part in measured.idle.services.items()} == {"ingestion": 20}
+
+
 def test_what_cannot_be_read_is_unknown_and_the_window_begins_when_it_can() -> None:
     world = World()
     world.counters.down = {"query-next"}

@@ -3,7 +3,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from infra.rollout.strategies import ALL, CANARY, DIRECT, STRATEGIES, StrategyError, steps
+from infra.rollout.strategies import ALL, BASELINE, CANARY, DIRECT, STRATEGIES, StrategyError, steps
 from infra.rollout.triggers import TRIGGERS
 from infra.topology import RELEASED, topology
 
@@ -39,7 +39,9 @@ def test_every_strategy_ends_with_all_traffic_at_the_candidates_and_judged_by_ev
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_nothing_is_judged_by_traffic_that_it_does_not_get(strategy: str) -> None:
     for step in steps(strategy, RELEASED, 60):
-        assert step.triggers == (ALL if any(step.weights.values()) else DIRECT)
+        idle = {service for service, weight in step.weights.items() if not weight}
+        assert set(step.triggers) - {BASELINE} == set(DIRECT if idle == set(step.weights) else ALL)
+        assert (BASELINE in step.triggers) == bool(idle)
 
 
 def test_a_service_comes_after_those_that_it_asks() -> None:

@@ -7,7 +7,7 @@ from infra.observability.slo import SLO
 from infra.rollout.judgement import Judgement, Verdict
 from infra.rollout.limits import LIMITS
 from infra.rollout.measurements import Measurements, Traffic
-from infra.rollout.triggers import TRIGGERS
+from infra.rollout.triggers import TRIGGERS, judge
 
 GOOD, BAD, OPEN = Verdict.HEALTHY, Verdict.UNHEALTHY, Verdict.INCONCLUSIVE
 
@@ -196,3 +196,19 @@ def test_latency_without_data_says_whose() -> None:
     assert latency(None, FAST).said == "the metrics of the candidate were not read"
     assert latency(took(_50=12), FAST).said == "12 requests to the candidate, and it takes 30"
     assert latency(FAST, None).said == "0 requests to the stable release, and it takes 100"
+
+
+@pytest.mark.parametrize(
+    ("idle", "verdict", "said"),
+    [
+        (None, OPEN, "were not read"),
+        (took(_50=99), OPEN, "99 requests to the stable release, and it takes 100"),
+        (took(_50=100), GOOD, "p95 48.8 ms"),
+    ],
+)
+def test_an_idle_candidate_waits_until_there_is_something_to_compare_its_latency_with(
+    idle: Traffic | None, verdict: Verdict, said: str
+) -> None:
+    (told,) = judge(("baseline",), Measurements(60, idle=idle))
+    assert (told.trigger, told.verdict) == ("baseline", verdict)
+    assert said in told.said
