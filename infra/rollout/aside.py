@@ -21,11 +21,13 @@ class Aside(Generic[T]):
         self._pool = pool
         self._clock = clock
         self._spared = spared
-        self._making: Future[T] | None = None
+        self._making: Future[tuple[T, float]] | None = None
+        self._stale = False
         self._due_at = float("-inf")
 
-    def hurry(self) -> None:
-        """Make the next one as soon as none is being made."""
+    def anew(self) -> None:
+        """What is being made now is for nobody, and the next one is made as soon as it has come."""
+        self._stale = self._making is not None
         self._due_at = float("-inf")
 
     def came(self) -> list[T]:
@@ -38,12 +40,15 @@ class Aside(Generic[T]):
     def _taken(self) -> list[T]:
         if self._making is None or not self._making.done():
             return []
-        made, self._making = self._making, None
-        return [made.result()]
+        making, self._making = self._making, None
+        if self._stale:
+            self._stale = False
+            return []
+        made, took_s = making.result()
+        self._due_at = self._clock() + self._spared(made) * took_s
+        return [made]
 
-    def _timed(self) -> T:
+    def _timed(self) -> tuple[T, float]:
         began = self._clock()
         made = self._make()
-        ended = self._clock()
-        self._due_at = ended + self._spared(made) * (ended - began)
-        return made
+        return made, self._clock() - began

@@ -94,7 +94,7 @@ def _measuring(plan: Plan, clock: Callable[[], float], ends: ExitStack) -> Measu
         stable={service: service for service in services},
         candidate=candidates,
         tried=tried,
-        probed=lambda step, before: prober.routing(step.weights, probes, before),
+        probed=lambda step: prober.routing(step.weights, probes),
         replicas=lambda: stores.replicas(Service(dict(stack.outputs))),
         schema=lambda: stores.schema(stack.login, wanted),
         clock=clock,

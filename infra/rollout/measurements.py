@@ -42,7 +42,24 @@ class Routing:
     not_routed: int  # answered 404, 502 or 504 where the route is known and its release serves it
     wrong_release: int  # answered by a release that is neither the stable one nor the candidate, or by none
     by_candidate: int
-    weight: float  # the candidate's share that the gateway is to give, 0 to 1
+    weight: float  # the candidate's share that the gateway is to give to those that were answered, 0 to 1
+
+    @property
+    def answered(self) -> int:
+        """By a release that may answer."""
+        return self.probes - self.not_routed - self.wrong_release
+
+    def __add__(self, other: "Routing") -> "Routing":
+        """Both together."""
+        answered = self.answered + other.answered
+        weights = self.weight * self.answered + other.weight * other.answered
+        return Routing(
+            self.probes + other.probes,
+            self.not_routed + other.not_routed,
+            self.wrong_release + other.wrong_release,
+            self.by_candidate + other.by_candidate,
+            weights / answered if answered else 0.0,
+        )
 
 
 @dataclass(frozen=True)

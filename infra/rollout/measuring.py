@@ -50,7 +50,7 @@ class Measuring:
     stable: Mapping[str, str]
     candidate: Mapping[str, str]
     tried: Try
-    probed: Callable[[Step, Routing | None], Routing]
+    probed: Callable[[Step], Routing]
     replicas: Callable[[], Replicas | None]
     schema: Callable[[], Schema | None]
     clock: Callable[[], float]
@@ -74,8 +74,8 @@ class Measuring:
         if self._began != began:
             self._begin(step, began)
         now, counters = self.clock(), self.source.read()
-        if not self._is_whole(self._first):  # the window begins when all can be counted
-            self._first = counters
+        if not self._is_whole(self._first) or now - began < self.source.lag_s:
+            self._first, self._looks = counters, []  # the window begins when all can be counted, as they are since
         self._keep(counters)
         self._take()
         rest = Measurements(
@@ -100,9 +100,9 @@ class Measuring:
     def _begin(self, step: Step, began: float) -> None:
         self._began, self._first = began, {}
         self._checks, self._looks, self._routing, self._replicas = [], [], None, None
-        self._trying.hurry()
-        self._comparing.hurry()
-        self._probing = self._aside(lambda: self.probed(step, self._routing), lambda _: 0)  # earlier weights differ
+        self._trying.anew()
+        self._comparing.anew()
+        self._probing = self._aside(lambda: self.probed(step), lambda _: 0)
         self.baseline = {**self.baseline, **self._last}
 
     def _is_whole(self, taken: Snapshot) -> bool:
@@ -118,7 +118,7 @@ class Measuring:
             self.remember({**self.baseline, **self._last})
 
     def _last_requests(self, service: str) -> int:
-        kept = self._last.get(service)
+        kept = self._last.get(service) or self.baseline.get(service)
         return kept.requests if kept else 0
 
     def _counted(self, step: Step, rest: Measurements, first: Snapshot, now: Snapshot) -> Measurements:
@@ -145,7 +145,7 @@ class Measuring:
         for checks in self._trying.came():
             self._checks += checks
         for routing in self._probing.came():
-            self._routing = routing
+            self._routing = self._routing + routing if self._routing else routing
         for replicas in self._comparing.came():
             self._replicas = replicas
 

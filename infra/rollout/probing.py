@@ -19,6 +19,7 @@ REFUSED = frozenset({401, 429})
 """The gateway does not let the consumer in, which says nothing about its routes."""
 
 TIMEOUT_S = 5.0
+NOTHING = Routing(0, 0, 0, 0, 0.0)
 SHARE = 0.2
 """Of a consumer's requests a minute, what the probes may use up: the gateway counts them as its own."""
 
@@ -39,28 +40,28 @@ class Prober:
     token: Callable[[], str]
     releases: Releases
 
-    def routing(self, weights: Mapping[str, int], probes: int, before: Routing | None = None) -> Routing:
-        """So many probes, spread over all services, added to those `before`.
+    def routing(self, weights: Mapping[str, int], probes: int) -> Routing:
+        """So many probes, spread over all services.
 
         The weight is that of the services that answered, so that it is exact where they differ.
         """
-        counts = before or Routing(0, 0, 0, 0, 0.0)
-        headers = {"Authorization": f"Bearer {self.token()}"}
+        counts = NOTHING
+        authorization = {"Authorization": f"Bearer {self.token()}"}
         for number in range(probes):
-            headers |= synthetic()
             service = tuple(ROUTES)[number % len(ROUTES)]
+            headers = authorization | synthetic()
             try:
                 answer = ask(self.url, "GET", ROUTES[service], headers=headers, timeout_s=TIMEOUT_S)
             except NonconformingError:  # it is for others to judge whether there is a gateway
                 continue
             if answer.status in REFUSED:
                 break
-            counts = counted(counts, answer, self.releases, weights.get(service, 0) / 100)
+            counts += counted(answer, self.releases, weights.get(service, 0) / 100)
         return counts
 
 
-def counted(counts: Routing, answer: Answer, releases: Releases, weight: float) -> Routing:
-    """The counts with one more answer, of a service with this weight.
+def counted(answer: Answer, releases: Releases, weight: float) -> Routing:
+    """One answer, of a service with this weight.
 
     An answer of the stable release at a weight of 1, or of the candidate at 0, is one of a wrong release.
     """
@@ -68,15 +69,8 @@ def counted(counts: Routing, answer: Answer, releases: Releases, weight: float) 
     expected = {name for name, share in ((releases.stable, 1 - weight), (releases.candidate, weight)) if share}
     lost = answer.status in NOT_ROUTED or (release is None and answer.status == UNAVAILABLE)
     astray = not lost and release not in expected
-    answered = counts.probes - counts.not_routed - counts.wrong_release
     known = not lost and not astray
-    return Routing(
-        counts.probes + 1,
-        counts.not_routed + lost,
-        counts.wrong_release + astray,
-        counts.by_candidate + (known and release == releases.candidate),
-        (counts.weight * answered + weight) / (answered + 1) if known else counts.weight,
-    )
+    return Routing(1, int(lost), int(astray), int(known and release == releases.candidate), weight if known else 0.0)
 
 
 def probes_a_look(rate_limit_minute: int, interval_s: float, most: int = 60) -> int:

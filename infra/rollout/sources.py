@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import urlencode
 
+from infra.observability.prometheus import SCRAPE_S
 from infra.probes import http, metrics
 from infra.probes.metrics import BORN, UP, Series, Snapshot
 
@@ -25,6 +26,11 @@ TIMEOUT_S = 2.0  # shorter than any interval at which a rollout is judged
 class Source(Protocol):
     """Where counters are read; each gives the same for the same, so that nothing else depends on which it is."""
 
+    @property
+    def lag_s(self) -> float:
+        """How old what is read may be, in seconds."""
+        ...
+
     def read(self) -> Snapshot:
         """All that the components have counted until now, `UP` 0 for one that could not be read; raises nothing."""
 
@@ -35,6 +41,7 @@ class Scrape:
 
     addresses: Mapping[str, str]  # by component, such as "query-next": http://127.0.0.1:8120
     timeout_s: float = TIMEOUT_S
+    lag_s: float = 0.0
 
     def read(self) -> Snapshot:
         """The counters at this moment."""
@@ -65,6 +72,7 @@ class Prometheus:
     url: str
     components: Collection[str]
     timeout_s: float = TIMEOUT_S
+    lag_s: float = SCRAPE_S
 
     def read(self) -> Snapshot:
         """The counters as they were last scraped."""

@@ -49,6 +49,8 @@ _RELEASE_EARLIER = (
     "UPDATE rag.ingestion_jobs SET lease_until = 'epoch' WHERE state = 'running' AND starts_with(lease_owner, %s)"
 )
 
+_LEAVE = "UPDATE rag.ingestion_jobs SET lease_until = 'epoch' WHERE state = 'queued' AND starts_with(lease_owner, %s)"
+
 
 class LeaseLostError(Exception):
     """The job is no longer this worker's: another has it, or it was ended from outside."""
@@ -69,7 +71,7 @@ class Leases:
     """Claims jobs for this process; all methods raise DatabaseUnavailableError while the database is away.
 
     Args:
-        process: a name that no other process has, and that it has again after a restart.
+        process: a name that no other process has; what it has again after a restart, it goes on with.
         own: whether it claims those jobs alone that it has accepted itself.
     """
 
@@ -101,6 +103,14 @@ class Leases:
         """End the leases that this process held before it was restarted."""
         async with transaction(self._database) as cursor:
             await cursor.execute(_RELEASE_EARLIER, (self._process,))
+
+    async def leave(self) -> None:
+        """Let any worker have what this process has accepted and not begun."""
+        try:
+            async with asyncio.timeout(RELEASE_S), transaction(self._database) as cursor:
+                await cursor.execute(_LEAVE, (self._process,))
+        except (DatabaseUnavailableError, TimeoutError):
+            return
 
     async def prune(self) -> None:
         """Forget jobs that ended long ago."""

@@ -37,6 +37,7 @@ class Workers:
 
     async def __aexit__(self, *_: object) -> None:
         await end(*self._tasks)
+        await self._leases.leave()
 
     def wake(self) -> None:
         """A job was created: look at once."""

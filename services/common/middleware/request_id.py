@@ -13,7 +13,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.common.middleware.header import header
 
 HEADER = "X-Request-ID"
-SYNTHETIC = "synthetic-"  # begins the id of a request by which somebody tries the service, and needs nothing of it
+SYNTHETIC = "breakwater-synthetic-"
+"""Begins the id of a request by which somebody tries a service, and needs nothing of it."""
 RELEASE_HEADER = "X-Release"
 _HEADER, _RELEASE_HEADER = HEADER.lower().encode(), RELEASE_HEADER.lower().encode()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._:-]{1,64}")

@@ -15,7 +15,9 @@ from conformance.check import NonconformingError
 from infra.rollout import functions
 from infra.rollout.functions import KNOWN, NAME, Place, collection, tried
 from infra.rollout.limits import CRITICAL
+from services.common.middleware.request_id import SYNTHETIC
 from services.common.service_secret import HEADER
+from services.ingestion.settings import IngestionSettings
 
 SECRETS = ("now", "before")
 
@@ -30,6 +32,8 @@ class Services:
     texts: dict[str, str] = field(default_factory=dict)
     collections: set[str] = field(default_factory=set)
     questions: int = 0
+    forced: bool = False  # the last job
+    waited_s: int = 0  # until a job began
 
     def answer(  # noqa: C901, PLR0911 - a table of what is asked and what is answered
         self, method: str, url: str, token: str | None, body: Any
@@ -51,9 +55,14 @@ class Services:
                 if there := path.exists():
                     self.texts[name] = path.read_text()
                 (self.indexed.add if there else self.indexed.discard)(name)
+                self.forced = body["force"]
                 return 202, {"id": "1", "there": there}
             case "GET", ["ingestion", "jobs", "1"]:
-                return 200, {"state": "done", "counts": {"indexed": 1, "unchanged": 0}}
+                at = {
+                    "created_at": "2026-01-02T03:04:05+00:00",
+                    "started_at": f"2026-01-02T03:04:{5 + self.waited_s:02}Z",
+                }
+                return 200, {"state": "done", "counts": {"indexed": int(self.forced)}, **at}
             case "POST", ["collections"]:
                 self.collections.add(body["name"])
                 return 201, {}
@@ -82,7 +91,7 @@ def place(services: Services) -> Iterator[Place]:
         def _answer(self) -> None:
             body = json.loads(self.rfile.read(int(self.headers.get("Content-Length") or 0)) or b"null")
             status, said = services.answer(self.command, self.path, self.headers.get(HEADER), body)
-            if not (self.path.startswith("/internal") or self.headers["X-Request-ID"].startswith("synthetic-")):
+            if not (self.path.startswith("/internal") or self.headers["X-Request-ID"].startswith(SYNTHETIC)):
                 status = 400  # the services would count it as a caller's
             self.send_response(status)
             self.end_headers()
@@ -156,6 +165,16 @@ def test_a_search_that_finds_something_else_is_broken(services: Services, place:
         services.indexed = set()
         (check,) = tried(place, ["search"])
         assert (check.passed, check.said) == (False, f"a search for what {KNOWN} says found nothing")
+
+
+@pytest.mark.parametrize(("waited_s", "tried_too"), [(9, True), (10, False)])
+def test_what_the_other_release_may_have_done_is_not_tried(
+    services: Services, place: Place, waited_s: int, tried_too: bool
+) -> None:
+    with collection(place):
+        services.waited_s = waited_s
+        assert ("ingest" in [check.function for check in tried(place)]) == tried_too
+    assert IngestionSettings.model_fields["lease_s"].default == functions.KEPT_S
 
 
 def test_only_what_is_named_is_tried(services: Services, place: Place) -> None:

@@ -38,15 +38,17 @@ def candidate(bench: Bench) -> AbstractAsyncContextManager[Workers]:
 
 
 async def test_each_works_on_the_jobs_that_it_has_accepted(bench: Bench) -> None:
-    for process in (STABLE, CANDIDATE):
+    for process in (CANDIDATE, STABLE):  # the oldest one is taken first
         await waiting(bench, f"of-{process[5:]}", process)
-    async with candidate(bench), bench.workers(STABLE, count=3):
-        await eventually(lambda: working(bench) == {"of-1": STABLE, "of-11": CANDIDATE})
+    async with bench.workers(STABLE, count=3):
+        await eventually(lambda: working(bench) == {"of-1": STABLE})
+        async with candidate(bench):
+            await eventually(lambda: working(bench) == {"of-1": STABLE, "of-11": CANDIDATE})
 
 
 async def test_a_job_whose_process_is_silent_is_the_stable_ones(bench: Bench) -> None:
-    await waiting(bench, "late", CANDIDATE, lease_s=0)
     await waiting(bench, "early", CANDIDATE)
+    await waiting(bench, "late", CANDIDATE, lease_s=0)
     async with bench.workers(STABLE, count=3):
         await eventually(lambda: working(bench) == {"late": STABLE})
 
@@ -58,6 +60,15 @@ async def test_a_candidate_takes_nothing_of_others(bench: Bench) -> None:
     await waiting(bench, "own", CANDIDATE, lease_s=0)
     async with candidate(bench):
         await eventually(lambda: working(bench) == {"own": CANDIDATE})
+
+
+async def test_a_process_that_ends_leaves_what_it_has_not_begun_to_others(bench: Bench) -> None:
+    for name in ("begun", "waits"):
+        await waiting(bench, name, CANDIDATE)
+    async with bench.workers(CANDIDATE, count=1):
+        await eventually(lambda: working(bench) == {"begun": CANDIDATE})
+    async with bench.workers(STABLE, count=3):
+        await eventually(lambda: working(bench) == {"begun": STABLE, "waits": STABLE})
 
 
 async def test_a_process_that_was_restarted_goes_on_with_what_it_has_accepted(bench: Bench) -> None:

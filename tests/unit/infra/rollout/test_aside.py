@@ -58,7 +58,8 @@ def test_the_next_one_waits_as_many_times_as_long_as_it_took() -> None:
     world = World("one", "bad", "three", took_s=2.0)
     world.came()
     world.pool.work()
-    assert world.came(7.9) == ["one"]
+    assert world.came() == ["one"]
+    world.came(7.9)
     assert world.pool.waiting == []
     world.came(0.1)
     world.pool.work()
@@ -66,14 +67,20 @@ def test_the_next_one_waits_as_many_times_as_long_as_it_took() -> None:
     assert len(world.pool.waiting) == 1
 
 
-def test_it_can_be_hurried() -> None:
-    world = World("one", "two", took_s=2.0)
+def test_begun_anew_nothing_that_was_begun_before_comes_or_makes_the_next_one_wait() -> None:
+    world = World("one", "two", "three", took_s=2.0)
     world.came()
+    world.aside.anew()  # while it is made
     world.pool.work()
-    world.aside.hurry()
-    assert world.came() == ["one"]
+    assert world.came() == []
     world.pool.work()
-    assert world.came() == ["two"]
+    world.aside.anew()  # when it has been made
+    assert world.came() == []
+    world.pool.work()
+    assert world.came() == ["three"]
+    world.aside.anew()  # when the next one is not due
+    assert world.came() == []
+    assert len(world.pool.waiting) == 1
 
 
 def test_what_making_it_raised_is_raised_once_and_it_is_made_again() -> None:

@@ -3,6 +3,8 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, TypeVar
 
+import pytest
+
 from infra.probes.metrics import UP, Series
 from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Traffic
 from infra.rollout.measuring import Measuring
@@ -31,6 +33,7 @@ class Counters:
 
     requests: dict[str, int] = field(default_factory=lambda: dict.fromkeys([*STABLE, *CANDIDATE], 100))
     down: set[str] = field(default_factory=set)
+    lag_s: float = 0.0
 
     def read(self) -> dict[Series, float]:
         labels = frozenset({("status", "200"), ("route", "/search")})
@@ -64,7 +67,7 @@ class World:
             STABLE,
             CANDIDATE,
             tried=self.tried,
-            probed=lambda step, before: Routing((before.probes if before else 0) + 4, 0, 0, 0, 0.0),
+            probed=lambda _: Routing(4, 0, 0, 0, 0.0),
             replicas=lambda: Replicas(5, 0),
             schema=lambda: None,
             clock=lambda: self.now,
@@ -131,16 +134,29 @@ def test_the_stable_releases_last_traffic_is_the_baseline_of_the_next_step_also_
     assert world.window()(HALF, 20.0).baseline == _traffic(30)
 
 
-def test_a_few_late_requests_are_no_better_baseline() -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_a_few_late_requests_are_no_better_baseline(*, killed: bool) -> None:
     world = World()
     measure = world.window()
     measure(IDLE, 0.0)
     world.counters.serve(query=30, ingestion=200)
     measure(IDLE, 0.0)
+    measure, world.now = world.window() if killed else measure, 10.0
     measure(HALF, 10.0)
     world.counters.serve(query=2, ingestion=100)
     measure(HALF, 10.0)
     assert {name: part.requests for name, part in world.remembered.items()} == {"query": 30, "ingestion": 100}
+
+
+def test_counters_that_may_be_older_than_the_step_are_waited_for() -> None:
+    world = World(Counters(lag_s=10.0))
+    measure = world.measuring()
+    seen = []
+    for world.now in (0.0, 4.0, 8.0, 12.0, 16.0):
+        world.counters.serve(query=5)
+        seen.append(measure(HALF, 0.0))
+    assert [window.stable for window, _ in seen] == [_traffic(of) for of in (0, 0, 0, 5, 10)]
+    assert [recent and recent.stable for _, recent in seen] == [None] * 4 + [_traffic(10)]
 
 
 def test_what_the_stable_release_answers_where_the_candidate_is_idle_is_told_apart() -> None:

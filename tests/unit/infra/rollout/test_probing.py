@@ -7,6 +7,7 @@ from conformance.http import Answer
 from infra.rollout import probing
 from infra.rollout.measurements import Routing
 from infra.rollout.probing import Prober, Releases, counted, probes_a_look
+from services.common.middleware.request_id import SYNTHETIC
 
 RELEASES = Releases("one", "two")
 NONE = Routing(0, 0, 0, 0, 0.0)
@@ -39,11 +40,11 @@ def answer(status: int, release: str | None = None) -> Answer:
 def test_an_answer_is_counted_by_its_status_and_its_release(
     status: int, release: str | None, weight: float, expected: Routing
 ) -> None:
-    assert counted(NONE, answer(status, release), RELEASES, weight) == expected
+    assert counted(answer(status, release), RELEASES, weight) == expected
 
 
 def test_the_weight_is_that_of_all_that_answered() -> None:
-    counts = counted(counted(NONE, answer(200, "two"), RELEASES, 1.0), answer(200, "one"), RELEASES, 0.0)
+    counts = counted(answer(200, "two"), RELEASES, 1.0) + counted(answer(200, "one"), RELEASES, 0.0)
     assert (counts.by_candidate, counts.weight) == (1, 0.5)
 
 
@@ -53,7 +54,7 @@ def test_probes_go_to_every_service_with_a_token_and_end_where_the_gateway_lets_
     asked: list[str] = []
 
     def ask(_url: str, _method: str, path: str, *, headers: dict[str, str], timeout_s: float) -> Answer:
-        assert headers.pop("X-Request-ID").startswith("synthetic-")
+        assert headers.pop("X-Request-ID").startswith(SYNTHETIC)
         assert headers == {"Authorization": "Bearer token"}
         assert timeout_s <= 5
         asked.append(path)

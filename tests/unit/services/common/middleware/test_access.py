@@ -7,6 +7,7 @@ import pytest
 from fastapi import FastAPI
 from prometheus_client import REGISTRY
 
+from services.common.middleware.request_id import SYNTHETIC
 from tests.servers import Caller, eventually
 
 
@@ -37,7 +38,7 @@ async def test_a_request_is_one_line_without_its_query(
 async def test_a_request_of_one_who_tries_the_service_is_counted_apart(http: httpx.AsyncClient) -> None:
     route = "/api/v1/things/{name}"
     before = [count("GET", route, 200), count("GET", "synthetic", 200)]
-    await http.get("/api/v1/things/a", headers={"X-Request-ID": "synthetic-1"})
+    await http.get("/api/v1/things/a", headers={"X-Request-ID": f"{SYNTHETIC}1"})
     await http.get("/api/v1/things/a", headers={"X-Request-ID": "another-1"})
     assert [count("GET", route, 200), count("GET", "synthetic", 200)] == [number + 1 for number in before]
 
