@@ -36,6 +36,12 @@ _WAIT = """\
         if scope["type"] == "http" and scope["path"].startswith("/api/"):
             await __import__("asyncio").sleep(0.3)
 """
+_ASTRAY = """\
+        by_gateway = scope["type"] == "http" and b"x-forwarded-proto" in dict(scope["headers"])
+        if by_gateway and scope["path"] == "/api/v1/collections":
+            await error_response(404, "a defect")(scope, receive, send)
+            return
+"""
 _ENDED = """\
         elif result is Result.SUCCESS:
             self.rule.success(self.clock())
@@ -81,12 +87,12 @@ DEFECTS: Mapping[str, tuple[Patch, ...]] = {
     "flapping-breakers": (Patch("services/common/breaker.py", _ENDED, _FLAPS),),
     "broken-search": (Patch("services/query/routes.py", _FOUND, _NOTHING),),
     "inconsistent-writes": (Patch("services/common/qdrant.py", _WRITTEN, _LOST),),
-    "wrong-route": (Patch("services/collections/routes.py", '"/api/v1/collections"', '"/api/v1/collection"'),),
+    "wrong-route": (Patch("services/common/middleware/deadline.py", _ASKED, _ASTRAY + _ASKED),),
     "failing-migration": (),
 }
 """By kind: a fifth of the answers to callers are 500, and none to who asks the service itself; each takes 0.3 s longer;
 breakers trip by every fifth success, and close at once; a search finds nothing; of what is written one vector node
-loses a point; a known route is not found; and a migration that fails, see `MIGRATIONS`."""
+loses a point; a known route is not found by who comes through the gateway; and a migration fails, see `MIGRATIONS`."""
 
 MIGRATION = "29990101000000_test.sql"  # later than any
 COLUMN = ("query_log", "noted")  # which the good one adds

@@ -43,6 +43,7 @@ class Routing:
     wrong_release: int  # answered by a release that is neither the stable one nor the candidate, or by none
     by_candidate: int
     weight: float  # the candidate's share that the gateway is to give to those that were answered, 0 to 1
+    lost_by_candidate: int = 0  # of those not routed, where the candidate itself answered that it does not know them
 
     @property
     def answered(self) -> int:
@@ -59,6 +60,7 @@ class Routing:
             self.wrong_release + other.wrong_release,
             self.by_candidate + other.by_candidate,
             weights / answered if answered else 0.0,
+            self.lost_by_candidate + other.lost_by_candidate,
         )
 
 

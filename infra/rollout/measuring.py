@@ -176,4 +176,5 @@ def since(before: Routing | None, now: Routing | None) -> Routing | None:
         now.wrong_release - before.wrong_release,
         now.by_candidate - before.by_candidate,
         now.weight,
+        now.lost_by_candidate - before.lost_by_candidate,
     )

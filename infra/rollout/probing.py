@@ -70,7 +70,8 @@ def counted(answer: Answer, releases: Releases, weight: float) -> Routing:
     lost = answer.status in NOT_ROUTED or (release is None and answer.status == UNAVAILABLE)
     astray = not lost and release not in expected
     known = not lost and not astray
-    return Routing(1, int(lost), int(astray), int(known and release == releases.candidate), weight if known else 0.0)
+    ours = release == releases.candidate and weight > 0
+    return Routing(1, lost, astray, known and ours, weight if known else 0.0, lost and ours)
 
 
 def probes_a_look(rate_limit_minute: int, interval_s: float, most: int = 60) -> int:

@@ -19,7 +19,17 @@ def routing(measured: Measurements, limits: Limits) -> Judgement:
     astray = seen.not_routed + seen.wrong_release
     said = f"of {seen.probes} probes {seen.not_routed} were not routed, {seen.wrong_release} met another release"
     lost = judged(NAME, Counted(astray, seen.probes), limits.misrouted_share, limits, said)
-    return worst((lost, _weight(seen, seen.probes - astray, limits)))
+    return worst((lost, *_of_candidate(seen, limits), _weight(seen, seen.answered, limits)))
+
+
+def _of_candidate(seen: Routing, limits: Limits) -> list[Judgement]:
+    """What the candidate lost of the probes that came to it, where that is surely too much: of all it may be little."""
+    asked = seen.by_candidate + seen.lost_by_candidate
+    if asked < limits.least_requests:
+        return []
+    said = f"of {asked} probes that met the candidate it did not know the route of {seen.lost_by_candidate}"
+    lost = judged(NAME, Counted(seen.lost_by_candidate, asked), limits.misrouted_share, limits, said)
+    return [lost] if lost.verdict is Verdict.UNHEALTHY else []
 
 
 def _weight(seen: Routing, answered: int, limits: Limits) -> Judgement:

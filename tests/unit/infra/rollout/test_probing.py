@@ -26,7 +26,9 @@ def answer(status: int, release: str | None = None) -> Answer:
         (200, "one", 0.5, Routing(1, 0, 0, 0, 0.5)),
         (200, "two", 0.5, Routing(1, 0, 0, 1, 0.5)),
         (422, "two", 1.0, Routing(1, 0, 0, 1, 1.0)),  # a service's own word, and all it takes
-        (404, "two", 0.5, Routing(1, 1, 0, 0, 0.0)),
+        (404, "one", 0.5, Routing(1, 1, 0, 0, 0.0)),
+        (404, "two", 0.5, Routing(1, 1, 0, 0, 0.0, 1)),
+        (404, None, 0.5, Routing(1, 1, 0, 0, 0.0)),
         (502, None, 0.5, Routing(1, 1, 0, 0, 0.0)),
         (504, None, 0.5, Routing(1, 1, 0, 0, 0.0)),
         (503, None, 0.5, Routing(1, 1, 0, 0, 0.0)),  # the gateway's own word

@@ -62,6 +62,9 @@ def test_trips_too_few_to_judge_say_so() -> None:
         (Routing(1000, 40, 0, 96, 0.1), BAD),
         (Routing(1000, 0, 40, 96, 0.1), BAD),
         (Routing(1000, 20, 20, 96, 0.1), BAD),
+        (Routing(1000, 10, 0, 99, 0.1, 3), OPEN),
+        (Routing(1000, 10, 0, 90, 0.1, 10), BAD),  # few of all, and many of those that met the candidate
+        (Routing(300, 5, 0, 24, 0.1, 5), OPEN),  # of 29
         (Routing(1000, 0, 0, 0, 0.1), BAD),  # the candidate gets nothing
         (Routing(1000, 0, 0, 50, 0.1), OPEN),
         (Routing(1000, 0, 0, 150, 0.1), OPEN),
