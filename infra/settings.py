@@ -19,6 +19,8 @@ Gpu = Literal["auto", "all", "none"]
 GPUS: tuple[Gpu, ...] = get_args(Gpu)
 QDRANT_NODES = (1, 3)  # two would stop at the first failure, as one does
 
+OWN = frozenset(component.name for component in topology(candidates=True).components if component.built_here)
+"""The components whose images are this project's own."""
 
 T = TypeVar("T", bound=str)
 
@@ -157,6 +159,8 @@ def _digests(config: Config) -> Mapping[str, str]:
             raise SettingsError(
                 f"imageDigests has {component}={digest}; an entry is COMPONENT=sha256: and 64 hexadecimal digits"
             )
+        if component in OWN:  # the digest goes before the tag: under another release's name this one's image would run
+            raise SettingsError(f"imageDigests has {component}; pin one release of it: {component}:0.1.0=sha256:...")
     return digests
 
 

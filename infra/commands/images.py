@@ -86,7 +86,7 @@ def show(console: Console, built: Mapping[Image, Mapping[str, Any]]) -> None:
         table.add_row(image.name, f"{found['Size'] / 2**20:.0f}", found["Id"])
     console.print(table)
     pins = [
-        f"{component}={digest}"
+        f"{component}:{image.name.rpartition(':')[2]}={digest}"
         for image, found in built.items()
         for digest in _digests(image.name, found)
         for component in image.components

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from infra.policy.rule import Case, Complaint
+from infra.targets.docker.images import pinned_as
 
 MOVING = {"latest", "stable", "edge", "nightly", "main", "master", "dev"}
 """Tags that their owners move from one image to another, as they do a major version's."""
@@ -43,11 +44,13 @@ def versions(case: Case) -> Iterator[Complaint]:
 def digests(case: Case) -> Iterator[Complaint]:
     """Every image has a digest, if the stack asks for that."""
     for one in case.manifest.components if case.settings.require_digests else ():
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}", parsed(one.runs).digest):
+        image = parsed(one.runs)
+        if not re.fullmatch(r"sha256:[0-9a-f]{64}", image.digest):
+            entry = pinned_as(case.topology.component(one.component), image.tag)
             yield (
                 one.component,
                 f"{one.runs} has no digest, which requireDigests asks for",
-                f"add {one.component}=sha256:... to imageDigests; `docker image inspect` tells it",
+                f"add {entry}=sha256:... to imageDigests; `docker image inspect` tells it",
             )
 
 

@@ -51,9 +51,6 @@ def _of_containers(settings: Settings, release: str) -> Iterator[str]:
     """What `up` does not see, and would stop the rollout on its way."""
     if (host := host_of(settings.docker_host)) != LOOPBACK:
         yield f"it asks database and services at ports of this machine, and the engine is on {host}; roll out there"
-    # A digest goes before the tag: the old image would be started in the new release's name.
-    if pinned := [c.name for c in topology().components if c.built_here and c.name in settings.image_digests]:
-        yield f"imageDigests pins {', '.join(pinned)} to the image of one release; take them out of that setting"
     if [service for service in RELEASED if Place(topology(), settings).rolled(service)]:
         names = ", ".join(f'"{service}"' for service in RELEASED)
         yield (

@@ -10,5 +10,10 @@ def image_name(component: Component, settings: Settings) -> str:
     name = f"{component.image}:{release}" if component.built_here else component.image
     if settings.registry:
         name = f"{settings.registry}/{name if component.built_here else name.partition('/')[2]}"
-    digest = settings.image_digests.get(component.name)
+    digest = settings.image_digests.get(pinned_as(component, release))
     return f"{name}@{digest}" if digest else name
+
+
+def pinned_as(component: Component, release: str) -> str:
+    """By what the setting `imageDigests` names its image: a digest goes before the tag, so it is of one release."""
+    return f"{component.role}:{release}" if component.built_here else component.name

@@ -55,6 +55,8 @@ def test_a_candidate_has_a_share_of_each_service_and_at_the_end_of_a_promotion_i
         ({"candidate": "2", "candidateWeights": ["query=101"]}, "has 'query=101'; the share is a whole number"),
         ({"candidate": "2", "candidateWeights": ["query=1.5"]}, "has 'query=1.5'; the share is a whole number"),
         ({"candidate": "2", "candidateWeights": ["query"]}, "has 'query'; the share is a whole number from 0 to 100"),
+        ({"imageDigests": ["redis=sha256:1"]}, "has redis=sha256:1; an entry is COMPONENT=sha256: and 64"),
+        ({"imageDigests": [f"query=sha256:{'a' * 64}"]}, "has query; pin one release of it: query:0.1.0=sha256"),
         ({"candidateWeights": ["query=1"]}, "candidateWeights has query, and there is no candidate"),
         (
             {"release": "2", "candidate": "2", "candidateWeights": ["query=1"]},

@@ -74,8 +74,8 @@ def test_release_registry_and_base_can_be_given_and_what_is_pushed_is_listed_wit
     assert "PYTHON_IMAGE=images.lan:5000/python@sha256:d" in words
     assert " push images.lan:5000/breakwater/query:2.0" in asked.read_text()
     shown = capsys.readouterr().out
-    assert f"\n  query={DIGEST}" in shown
-    assert f"\n  models={DIGEST}\n  migrations={DIGEST}" in shown
+    assert f"\n  query:2.0={DIGEST}" in shown
+    assert f"\n  models:2.0={DIGEST}\n  migrations:2.0={DIGEST}" in shown
 
 
 def test_the_stacks_engine_builds(asked: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

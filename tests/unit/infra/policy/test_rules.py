@@ -8,6 +8,7 @@ from infra.manifest import Manifest, Published
 from infra.policy.rules import RULES, PolicyError, hold, violations
 from infra.settings import Settings
 from infra.targets.deployment import topology_of
+from infra.targets.docker.images import pinned_as
 from infra.targets.secrets import secret_names
 from infra.topology import Limits, topology
 from tests.manifests import changed, manifest_of, without
@@ -72,7 +73,9 @@ SEEDS = {
         setting("redis", runs="docker.io/library/redis:8.2"),
         {
             "requireDigests": True,
-            "imageDigests": [f"{c.name}={DIGEST}" for c in topology(observability=True).components],
+            "imageDigests": [
+                f"{pinned_as(component, '0.1.0')}={DIGEST}" for component in topology(observability=True).components
+            ],
         },
     ),
     "a registry that is not allowed": Seed(

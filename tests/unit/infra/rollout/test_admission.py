@@ -98,10 +98,12 @@ def test_services_without_a_port_at_which_they_are_looked_at_are_refused_where_m
     assert said.endswith('set stopFirst: ["ingestion", "query", "collections", "rag-service"]')
 
 
-@pytest.mark.usefixtures("fits")
-def test_digests_that_would_start_the_old_images_in_the_new_ones_name_are_refused() -> None:
-    (said,) = refusal(target="docker", imageDigests=[f"query={DIGEST}", f"redis={DIGEST}"])
-    assert "imageDigests pins query to the image of one release" in said
+def test_where_images_need_digests_those_of_the_new_release_are_asked_for() -> None:
+    there = topology.topology(observability=True).components
+    own = [f"{one.name}:0.1.0={DIGEST}" for one in there if one.built_here]
+    others = [f"{one.name}={DIGEST}" for one in there if not one.built_here]
+    said = "".join(refusal(target="docker", requireDigests=True, imageDigests=[*own, *others]))
+    assert all(f"add {service}:{NEW}=sha256:... to imageDigests" in said for service in SERVICES)
 
 
 @pytest.mark.usefixtures("fits")

@@ -52,6 +52,13 @@ def test_a_candidate_is_another_release_of_its_service_and_candidates_call_one_a
             assert manifest.component(one.component) == one
 
 
+def test_a_digest_of_this_projects_images_is_of_one_release() -> None:
+    pins = [f"query:{release}=sha256:{digit * 64}" for release, digit in (("0.1.0", "a"), ("0.2.0", "b"))]
+    given = settings(target="docker", candidate="0.2.0", imageDigests=[*pins, f"redis=sha256:{'c' * 64}"])
+    runs = {one.component: one.runs.partition("@")[2][-1:] for one in deployment.wanted(given).components}
+    assert [runs[name] for name in ("query", "query-next", "redis", "ingestion")] == ["a", "b", "c", ""]
+
+
 def test_no_secret_is_in_it() -> None:
     told = str(deployment.wanted(PRODUCTION).to_json())
     for name in secret_names(PRODUCTION):
