@@ -47,6 +47,9 @@ class Deployment(Protocol):
     def migrate_back(self, release: str) -> None:
         """Take back, by their down steps, the release's migrations that the stable release does not have."""
 
+    def outdate_answers(self) -> None:
+        """Have every answer that is kept be computed again before it is given; raises RolloutError."""
+
 
 class RolloutError(RuntimeError):
     """A rollout cannot go on; the message says why and what to do."""

@@ -197,6 +197,8 @@ def _undo(state: State, around: Surroundings) -> State:
             around.note(Conclusion("take the candidates away at once", str(error)))
             break
     _apply(around, last)
+    if _met_callers(state):  # what it has answered wrongly is not to outlive it in the cache
+        _act(around, "have cached answers computed again", around.deployment.outdate_answers)
     _act(
         around,
         f"take back the migrations of {plan.release}",
@@ -205,6 +207,11 @@ def _undo(state: State, around: Surroundings) -> State:
     _verify(around, last)
     around.note(Conclusion("undone", ""))
     return replace(state, phase=Phase.UNDONE)
+
+
+def _met_callers(state: State) -> bool:
+    """Whether a step that gave the candidate traffic has begun."""
+    return any(any(step.weights.values()) for step in state.plan.steps[: state.step + 1])
 
 
 def _verify(around: Surroundings, wanted: Desired) -> None:

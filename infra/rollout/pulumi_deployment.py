@@ -10,7 +10,7 @@ from infra import workspace
 from infra.drift.inspection import Inspected, inspected
 from infra.gateway.routes import GENERATION_S
 from infra.probes.http import SilentError
-from infra.rollout import schema
+from infra.rollout import schema, stores
 from infra.rollout.deployment import Desired, RolloutError, said_of
 from infra.rollout.gateway import Gateway
 from infra.rollout.releases import ReleaseError
@@ -62,6 +62,10 @@ class PulumiDeployment:
             schema.back(self._near().login, release, self.desired().release)
         except SilentError as error:
             raise RolloutError(f"the migrations of {release} are not taken back: {error}") from None
+
+    def outdate_answers(self) -> None:
+        """Have the cache's answers be those of an earlier version of their collections: no matter who gave them."""
+        stores.outdate_answers(self._near().login)
 
     def _step(self, before: Desired, after: Desired) -> None:
         gateway = self._gateway or Gateway(self._inspected())

@@ -66,6 +66,15 @@ def schema(login: Login, wanted: Wanted) -> Schema | None:
     return Schema(wanted.version, max(found.applied, default=""), wanted.catalog, digest(found.definitions))
 
 
+def outdate_answers(login: Login) -> None:
+    """Let all collections have a later version, by which cached answers are told to be fresh; raises RolloutError."""
+    try:
+        with login.connect() as connection:
+            connection.execute("UPDATE rag.collection_versions SET version = version + 1")
+    except psycopg.Error as error:
+        raise RolloutError(f"the cached answers are not outdated: {error}") from None
+
+
 def digest(definitions: Definitions) -> str:
     """A short name for a catalog: two differ in it if they differ in a table, column, index or constraint."""
     return blake2b(json.dumps(definitions, sort_keys=True).encode(), digest_size=8).hexdigest()

@@ -1,5 +1,6 @@
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from infra.commands.replicas import UnansweredError
 from infra.migrate import MIGRATIONS
 from infra.probes.database import Login, migrations
 from infra.rollout import stores
+from infra.rollout.deployment import RolloutError
 from infra.rollout.measurements import Replicas, Schema
 from infra.targets.services import DATABASE, DATABASE_USER
 from tests.postgres import PASSWORD, Postgres
@@ -64,6 +66,16 @@ def test_migrations_that_make_no_schema_are_told_by_what_they_said(login: Login,
     with pytest.raises(stores.UnknownSchemaError, match='column "nothing" does not exist'):
         stores.wanted(login, [newer])
     stores.wanted(login, [MIGRATIONS])  # in the place of what the failed one left
+
+
+def test_every_collection_has_a_later_version_when_its_answers_are_outdated(
+    login: Login, sql: psycopg.Connection
+) -> None:
+    sql.execute("INSERT INTO rag.collection_versions VALUES ('docs', 3), ('inbox', 8)")
+    stores.outdate_answers(login)
+    assert sql.execute("SELECT * FROM rag.collection_versions ORDER BY 1").fetchall() == [("docs", 4), ("inbox", 9)]
+    with pytest.raises(RolloutError, match="the cached answers are not outdated"):
+        stores.outdate_answers(replace(login, port=1))
 
 
 def test_a_database_that_is_away_is_unknown(login: Login) -> None:

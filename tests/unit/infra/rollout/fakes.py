@@ -45,6 +45,7 @@ class FakeDeployment:
     migrations: set[str] = field(default_factory=set)
     fails: Callable[[str], bool] = lambda _: False
     applied: list[Desired] = field(default_factory=list)
+    outdated: bool = False
 
     def desired(self) -> Desired:
         self.fate()
@@ -69,6 +70,12 @@ class FakeDeployment:
         self.fate()
         self._fail("migrate back")
         self.migrations.discard(release)
+        self.fate()
+
+    def outdate_answers(self) -> None:
+        self.fate()
+        self._fail("outdate")
+        self.outdated = True
         self.fate()
 
     def _fail(self, what: str) -> None:

@@ -47,6 +47,13 @@ def test_a_release_that_is_unhealthy_is_undone_at_that_look() -> None:
     assert last == [Desired("one", "two", {"query": 0, "ingestion": 0}), Desired("one")]
 
 
+@pytest.mark.parametrize(("bad_at", "outdated"), [(0, False), (10, True)])
+def test_answers_in_the_cache_outlive_no_release_that_had_callers(bad_at: int, *, outdated: bool) -> None:
+    world = World(verdicts=lambda weight, _: Verdict.UNHEALTHY if weight == bad_at else Verdict.HEALTHY)
+    assert engine.run(world.stored, world.engine()).phase is Phase.UNDONE
+    assert world.deployment.outdated == outdated
+
+
 def test_an_inconclusive_step_is_watched_longer_and_then_paused_saying_what_is_missing() -> None:
     world = World(verdicts=lambda weight, _: Verdict.INCONCLUSIVE if weight else Verdict.HEALTHY)
     state = engine.run(world.stored, world.engine())
