@@ -18,6 +18,7 @@ from infra.rollout.functions import Place
 from infra.rollout.gateway import token
 from infra.rollout.journal import Note
 from infra.rollout.judgement import Judgement
+from infra.rollout.limits import CRITICAL
 from infra.rollout.measurements import Check, Measurements, Traffic
 from infra.rollout.measuring import Measuring
 from infra.rollout.probing import Prober, Releases, probes_a_look
@@ -29,7 +30,7 @@ from infra.topology import RELEASED, candidate_of, topology
 
 BASELINE = "baseline.json"
 PROMETHEUS = "prometheus"
-ASIDE = 4  # functions, probes, comparison, and probes of the last step
+ASIDE = len(CRITICAL) + 3  # each function, the probes, those of the last step, and the comparison
 _BASELINE = TypeAdapter(dict[str, Traffic])
 
 
@@ -86,8 +87,8 @@ def _measuring(plan: Plan, clock: Callable[[], float], ends: ExitStack) -> Measu
     pool = ends.enter_context(ThreadPoolExecutor(ASIDE))  # ends first: until then there may be a try of a function
     baseline = folder_of(plan) / BASELINE
 
-    def tried(release: str, names: Sequence[str]) -> list[Check]:
-        return functions.tried(places[release], names)
+    def tried(release: str, function: str) -> list[Check]:
+        return functions.tried(places[release], function)
 
     return Measuring(
         source=source(stack, (*services, *candidates)),

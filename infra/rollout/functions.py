@@ -6,12 +6,10 @@ none of theirs.
 
 import secrets
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import repeat
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote, urlencode
@@ -56,20 +54,14 @@ class AnotherDidItError(Exception):
     """The release was busy or silent for so long that the other one may have done what it was asked."""
 
 
-def tried(place: Place, functions: Sequence[str] = ()) -> list[Check]:
-    """One try of each of these functions, or of all, at once; without those whose try says nothing of the release."""
-    names = functions or tuple(FUNCTIONS)
-    with ThreadPoolExecutor(len(names)) as pool:
-        return [check for check in pool.map(_try, names, repeat(place)) if check]
-
-
-def _try(name: str, place: Place) -> Check | None:
+def tried(place: Place, function: str) -> list[Check]:
+    """One try of a critical function; none where it says nothing of the release."""
     try:
-        return Check(name, place.release, True, FUNCTIONS[name](place))
+        return [Check(function, place.release, True, FUNCTIONS[function](place))]
     except AnotherDidItError:
-        return None
+        return []
     except (NonconformingError, OSError, LookupError, TypeError) as error:  # the last two: JSON of another shape
-        return Check(name, place.release, False, str(error) or type(error).__name__)
+        return [Check(function, place.release, False, str(error) or type(error).__name__)]
 
 
 @contextmanager

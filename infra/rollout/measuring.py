@@ -1,13 +1,14 @@
 """What is measured of a step: what the releases counted, critical functions and probes, all since it began."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TypeVar
 
 from infra.probes.metrics import UP, Snapshot
 from infra.rollout.aside import Aside
-from infra.rollout.limits import LIMITS, RECENT_LOOKS
+from infra.rollout.limits import CRITICAL, LIMITS, RECENT_LOOKS
 from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Schema, Traffic
 from infra.rollout.sources import Source, component_of
 from infra.rollout.strategies import Step
@@ -18,8 +19,8 @@ T = TypeVar("T")
 SPARED = 4
 """What takes long is left out for so many times as long as it took: at most a fifth of the time goes into it."""
 
-Try = Callable[[str, Sequence[str]], list[Check]]
-"""Tries the critical functions, all or those that are named, at the "candidate" or the "stable" release."""
+Try = Callable[[str, str], list[Check]]
+"""Tries a critical function at the "candidate" or the "stable" release; nothing where that tells nothing."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Measuring:
         self._looks: list[_Look] = []  # the last ones
         self._routing: Routing | None = None
         self._replicas: Replicas | None = None
-        self._trying = self._aside(self._tries, lambda checks: 0 if any(_failed(checks)) else SPARED)
+        # Each by itself: one that hangs is not to hide that another one fails.
+        self._trying = [self._aside(partial(self._tries, function), _spared) for function in CRITICAL]
         self._comparing = self._aside(self.replicas, lambda _: SPARED)
 
     def __call__(self, step: Step, began: float) -> tuple[Measurements, Measurements | None]:
@@ -100,7 +102,8 @@ class Measuring:
     def _begin(self, step: Step, began: float) -> None:
         self._began, self._first = began, {}
         self._checks, self._looks, self._routing, self._replicas = [], [], None, None
-        self._trying.anew()
+        for trying in self._trying:
+            trying.anew()
         self._comparing.anew()
         self._probing = self._aside(lambda: self.probed(step), lambda _: 0)
         self.baseline = {**self.baseline, **self._last}
@@ -142,18 +145,18 @@ class Measuring:
 
     def _take(self) -> None:
         """What has come from aside since the last look."""
-        for checks in self._trying.came():
-            self._checks += checks
+        for trying in self._trying:
+            for checks in trying.came():
+                self._checks += checks
         for routing in self._probing.came():
             self._routing = self._routing + routing if self._routing else routing
         for replicas in self._comparing.came():
             self._replicas = replicas
 
-    def _tries(self) -> list[Check]:
-        """The candidate's, and of those that failed the stable release's: only so they tell whose fault it is."""
-        checks = self.tried("candidate", ())
-        failed = _failed(checks)
-        return [*checks, *self.tried("stable", failed)] if failed else checks
+    def _tries(self, function: str) -> list[Check]:
+        """The candidate's, and where that failed the stable release's: only so they tell whose fault it is."""
+        checks = self.tried("candidate", function)
+        return checks if _passed(checks) else [*checks, *self.tried("stable", function)]
 
 
 def moved(step: Step) -> list[str]:
@@ -161,9 +164,13 @@ def moved(step: Step) -> list[str]:
     return [service for service, weight in step.weights.items() if weight] or list(step.weights)
 
 
-def _failed(checks: Iterable[Check]) -> list[str]:
-    """The functions that failed."""
-    return [check.function for check in checks if not check.passed]
+def _spared(checks: Sequence[Check]) -> float:
+    """What has failed is tried again at once."""
+    return SPARED if _passed(checks) else 0.0
+
+
+def _passed(checks: Sequence[Check]) -> bool:
+    return all(check.passed for check in checks)
 
 
 def since(before: Routing | None, now: Routing | None) -> Routing | None:

@@ -1,4 +1,4 @@
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from typing import Literal, ParamSpec, TypeVar
@@ -6,6 +6,7 @@ from typing import Literal, ParamSpec, TypeVar
 import pytest
 
 from infra.probes.metrics import UP, Series
+from infra.rollout.limits import CRITICAL
 from infra.rollout.measurements import Check, Measurements, Replicas, Routing, Traffic
 from infra.rollout.measuring import Measuring
 from infra.rollout.strategies import Step
@@ -57,7 +58,7 @@ class World:
     now: float = 0.0
     failing: set[str] = field(default_factory=set)  # as "candidate search"
     took_s: float = 0.0
-    tries: list[tuple[str, tuple[str, ...]]] = field(default_factory=list)
+    tries: list[str] = field(default_factory=list)
     remembered: dict[str, Traffic] = field(default_factory=dict)
     pool: Executor = field(default_factory=AtOnce)
 
@@ -80,15 +81,10 @@ class World:
         measuring = self.measuring()
         return lambda step, began: measuring(step, began)[0]
 
-    def tried(self, release: str, names: Sequence[str]) -> list[Check]:
-        self.tries.append((release, tuple(names)))
+    def tried(self, release: str, function: str) -> list[Check]:
+        self.tries.append(tried := f"{release} {function}")
         self.now += self.took_s
-        return [
-            Check(
-                name, "candidate" if release == "candidate" else "stable", f"{release} {name}" not in self.failing, ""
-            )
-            for name in names or ("search", "list")
-        ]
+        return [Check(function, "candidate" if release == "candidate" else "stable", tried not in self.failing, "")]
 
 
 def test_a_window_has_what_both_releases_answered_since_it_began() -> None:
@@ -120,7 +116,7 @@ def test_the_next_step_counts_anew() -> None:
     fresh = measure(HALF, 10.0)
     assert fresh.stable == _traffic(0)
     assert fresh.checks is not None
-    assert len(fresh.checks) == 2
+    assert len(fresh.checks) == len(CRITICAL)
     assert fresh.routing == Routing(4, 0, 0, 0, 0.0)
 
 
@@ -185,8 +181,11 @@ def test_the_stable_release_is_tried_where_the_candidate_fails_and_both_again_at
     world = World(failing={"candidate search"})
     measure = world.window()
     measure(HALF, 0.0)
+    first = len(world.tries)
+    assert sorted(world.tries) == sorted(["stable search", *(f"candidate {function}" for function in CRITICAL)])
+    world.took_s = 1.0
     checks = measure(HALF, 0.0).checks
-    assert world.tries == [("candidate", ()), ("stable", ("search",))] * 2
+    assert world.tries[first:] == ["candidate search", "stable search"] + [f"candidate {f}" for f in CRITICAL[1:]]
     assert checks is not None
     assert [(check.release, check.passed) for check in checks if check.function == "search"] == [
         ("candidate", False),
@@ -195,12 +194,12 @@ def test_the_stable_release_is_tried_where_the_candidate_fails_and_both_again_at
 
 
 def test_functions_that_work_are_tried_in_a_fifth_of_the_time_at_most() -> None:
-    world = World(took_s=2.0)
+    world = World(took_s=0.4)  # all five of them 2.0
     measure = world.window()
-    for now in (0.0, 4.0, 9.0, 10.0):
+    for now in (0.0, 1.0, 4.5, 5.0):
         world.now = now
         measure(HALF, 0.0)
-    assert len(world.tries) == 2
+    assert [world.tries.count(f"candidate {function}") for function in CRITICAL] == [2, 2, 2, 2, 2]
 
 
 def test_the_last_looks_are_measured_by_themselves_once_there_are_enough() -> None:
