@@ -58,8 +58,9 @@ class Rollout:
 
     @classmethod
     async def begun(cls, stack: str, *words: str) -> "Rollout":
-        """`breakwater rollout WORDS` on the stack."""
+        """`breakwater rollout WORDS` on the stack; it does not outlive the suite."""
         process = await asyncio.create_subprocess_exec(
+            *("setpriv", "--pdeathsig=KILL"),
             *(sys.executable, "-m", "infra.cli", "rollout", *words, "--stack", stack),
             cwd=PROJECT_ROOT,
             stdin=asyncio.subprocess.DEVNULL,

@@ -23,6 +23,8 @@ REQUESTS_A_MINUTE = 600_000  # of a consumer at the gateway: more than any load;
 INBOX = "inbox"
 """A collection whose folder is empty at the beginning; `docs` is the other one, with the sample documents."""
 
+PATIENCE_S = 60.0  # with the last `pulumi up` of a rollout whose engine was killed
+
 Settings = Mapping[str, Any]
 """Stack settings by their names in Pulumi.yaml, beyond those that make it a stack of its own."""
 
@@ -65,7 +67,7 @@ def bring_up(stack: str, settings: Settings) -> None:
 
 def take_down(stack: str) -> None:
     """Stop the stack and delete its data, its documents and its settings."""
-    down.run(argparse.Namespace(stack=stack, purge=True))
+    down.bring_down(stack, purge=True, patience_s=PATIENCE_S)
     shutil.rmtree(documents(stack), ignore_errors=True)
     stack_file(stack).unlink(missing_ok=True)
 

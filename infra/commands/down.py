@@ -22,29 +22,37 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(parsed: argparse.Namespace) -> int:
-    """Destroy the stack's resources; does nothing where there is none."""
-    if not workspace.exists(parsed.stack):
-        print(f"there is no stack {parsed.stack}; nothing to do")
+    """Stop the stack."""
+    return bring_down(parsed.stack, purge=parsed.purge)
+
+
+def bring_down(stack: str, *, purge: bool, patience_s: float = 0) -> int:
+    """Destroy the stack's resources; does nothing where there is none.
+
+    Waits `patience_s` for another pulumi that changes it at this moment; raises WorkspaceError where it goes on.
+    """
+    if not workspace.exists(stack):
+        print(f"there is no stack {stack}; nothing to do")
         return 0
-    settings = stack_settings(parsed.stack)
+    settings = stack_settings(stack)
     containers = settings.target == "docker"
-    with workspace.stack(parsed.stack):
+    with workspace.stack(stack, patience_s=patience_s):
         if containers:
             running.remove_forgotten(settings)
-        if containers and parsed.purge:  # its volumes are protected from anything less
-            workspace.ask_pulumi("state", "unprotect", "--all", "--yes", "-s", parsed.stack)
-        kept = ("--exclude-protected",) if containers and not parsed.purge else ()
-        status = workspace.pulumi("destroy", "--yes", "--skip-preview", *kept, "-s", parsed.stack)
+        if containers and purge:  # its volumes are protected from anything less
+            workspace.ask_pulumi("state", "unprotect", "--all", "--yes", "-s", stack)
+        kept = ("--exclude-protected",) if containers and not purge else ()
+        status = workspace.pulumi("destroy", "--yes", "--skip-preview", *kept, "-s", stack)
         if status:
             return status
-        paths = StackPaths.of(parsed.stack)
+        paths = StackPaths.of(stack)
         supervisor.stop(paths)  # also what a killed `up` started and Pulumi does not know of
-        if parsed.purge:
+        if purge:
             if containers:
-                running.remove_volumes(parsed.stack, settings.docker_host)
-            workspace.ask_pulumi("stack", "rm", "--yes", "--preserve-config", parsed.stack)
-            for folder in (paths.root, rollouts_folder(parsed.stack)):
+                running.remove_volumes(stack, settings.docker_host)
+            workspace.ask_pulumi("stack", "rm", "--yes", "--preserve-config", stack)
+            for folder in (paths.root, rollouts_folder(stack)):
                 shutil.rmtree(folder, ignore_errors=True)
     where = "its volumes" if containers else paths.root
-    print(f"stack {parsed.stack} is down" + ("" if parsed.purge else f"; its data stays in {where}"))
+    print(f"stack {stack} is down" + ("" if purge else f"; its data stays in {where}"))
     return 0
