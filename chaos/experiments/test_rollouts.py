@@ -13,7 +13,7 @@ from infra.rollout.pulumi_deployment import PulumiDeployment
 from infra.rollout.state import Phase
 
 STRATEGIES = ("rolling", "blue-green", "canary")
-GOOD = {"rolling": 4, "blue-green": 8, "canary": 8}
+GOOD = {"rolling": 2, "blue-green": 14, "canary": 4}
 """By strategy: how many in a row; twenty in all."""
 FIRST = 0.10  # of the traffic: a canary's first weight
 
@@ -87,7 +87,8 @@ async def test_good_releases_are_promoted(e: Experiment, strategy: str, count: i
         await e.lasts(1)
         async with rollouts(e.stack.name) as them:
             for number in range(count):
-                rollout = await them.begin(partial(good, number=number, migration=True), "--strategy", strategy)
+                release = partial(good, number=number, migration=True)
+                rollout = await them.begin(release, "--strategy", strategy, "--bake", "5")
                 ended = await rollout.ended()
                 found = last(e.stack.name)
                 promoted = found is not None and found.phase is Phase.PROMOTED and ended.code == 0
