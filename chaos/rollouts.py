@@ -27,7 +27,7 @@ MIX = {"cached": 3, "search": 2, "collection-stats": 5, "documents": 3, "jobs": 
 RATE = 30.0  # requests a second: a canary's first tenth is a sample in half a minute
 
 BAKE_S = 10.0  # of a step; `EXTENSIONS` times as long again where the load needs it for the triggers' samples
-EXTENSIONS = 5
+EXTENSIONS = 8
 LONGEST_S = 540.0  # of one command, within the limit of the experiments that start one
 POLL_S = 0.02
 SIGMAS = 4  # of a share that was drawn by chance: one run of 30,000 has more

@@ -32,6 +32,7 @@ class Limits:
     # the least that says anything
     least_requests: int = 30  # of the candidate, and of probes
     least_stable: int = 100  # of the stable release: five of them are beyond its p95
+    least_baseline: int = 300  # of it before it gets none: fifteen beyond its p95, and to wait for them harms nobody
     least_trips: int = 3
     least_calls: int = 100  # through breakers, where none tripped
 

@@ -95,7 +95,7 @@ class Measurements:
     stable: Traffic | None = None
     candidate: Traffic | None = None
     baseline: Traffic | None = None  # the stable release's last window before, for a step that leaves it no traffic
-    idle: Traffic | None = None  # the stable release's at services whose candidate has none yet
+    idle: Traffic | None = None  # the stable release's at services whose candidate has none yet: the next baseline
     trips: Trips | None = None
     checks: tuple[Check, ...] | None = None
     routing: Routing | None = None

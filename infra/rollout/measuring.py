@@ -82,7 +82,8 @@ class Measuring:
         self._take()
         rest = Measurements(
             now - began,
-            baseline=self._baseline(step),
+            baseline=_sum(self.baseline, moved(step)),
+            idle=_sum(self._known, [service for service, weight in step.weights.items() if not weight]),
             checks=tuple(self._checks) or None,
             routing=self._routing,
             replicas=self._replicas,
@@ -106,7 +107,7 @@ class Measuring:
             trying.anew()
         self._comparing.anew()
         self._probing = self._aside(lambda: self.probed(step), lambda _: 0)
-        self.baseline = {**self.baseline, **self._last}
+        self.baseline = self._known
 
     def _is_whole(self, taken: Snapshot) -> bool:
         up = {component_of(series.source) for series, value in taken.items() if series.name == UP and value}
@@ -116,32 +117,28 @@ class Measuring:
         """What the stable release has answered in this window is the next step's baseline."""
         if everywhere := between(self._first, now, self.stable):
             for name, part in everywhere[0].services.items():
-                if part.requests >= min(LIMITS.least_stable, max(1, self._last_requests(name))):
+                kept = self._known.get(name)
+                if part.requests >= (min(LIMITS.least_baseline, kept.requests) if kept else 1):
                     self._last[name] = part
-            self.remember({**self.baseline, **self._last})
+            self.remember(self._known)
 
-    def _last_requests(self, service: str) -> int:
-        kept = self._last.get(service) or self.baseline.get(service)
-        return kept.requests if kept else 0
+    @property
+    def _known(self) -> Mapping[str, Traffic]:
+        """The stable release's last traffic of each service that tells enough."""
+        return {**self.baseline, **self._last}
 
     def _counted(self, step: Step, rest: Measurements, first: Snapshot, now: Snapshot) -> Measurements:
         """`rest` with both releases' traffic, and the candidate's trips, at the services whose candidate gets some."""
-        idle = [service for service, weight in step.weights.items() if not weight]
-        stable, candidate, waiting = (
-            between(first, now, {name: service for name, service in each.items() if service in services})
-            for each, services in ((self.stable, moved(step)), (self.candidate, moved(step)), (self.stable, idle))
+        stable, candidate = (
+            between(first, now, {name: service for name, service in each.items() if service in moved(step)})
+            for each in (self.stable, self.candidate)
         )
         return replace(
             rest,
-            idle=waiting and waiting[0],
             stable=stable and stable[0],
             candidate=candidate and candidate[0],
             trips=candidate and candidate[1],
         )
-
-    def _baseline(self, step: Step) -> Traffic | None:
-        parts = {service: self.baseline[service] for service in moved(step) if service in self.baseline}
-        return summed(parts) if parts else None
 
     def _take(self) -> None:
         """What has come from aside since the last look."""
@@ -157,6 +154,12 @@ class Measuring:
         """The candidate's, and where that failed the stable release's: only so they tell whose fault it is."""
         checks = self.tried("candidate", function)
         return checks if _passed(checks) else [*checks, *self.tried("stable", function)]
+
+
+def _sum(known: Mapping[str, Traffic], services: Sequence[str]) -> Traffic | None:
+    """The traffic of those of the services that is known."""
+    parts = {service: known[service] for service in services if service in known}
+    return summed(parts) if parts else None
 
 
 def moved(step: Step) -> list[str]:

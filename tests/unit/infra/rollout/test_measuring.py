@@ -135,13 +135,13 @@ def test_a_few_late_requests_are_no_better_baseline(*, killed: bool) -> None:
     world = World()
     measure = world.window()
     measure(IDLE, 0.0)
-    world.counters.serve(query=30, ingestion=200)
+    world.counters.serve(query=30, ingestion=400)
     measure(IDLE, 0.0)
     measure, world.now = world.window() if killed else measure, 10.0
     measure(HALF, 10.0)
-    world.counters.serve(query=2, ingestion=100)
+    world.counters.serve(query=2, ingestion=300)
     measure(HALF, 10.0)
-    assert {name: part.requests for name, part in world.remembered.items()} == {"query": 30, "ingestion": 100}
+    assert {name: part.requests for name, part in world.remembered.items()} == {"query": 30, "ingestion": 300}
 
 
 def test_counters_that_may_be_older_than_the_step_are_waited_for() -> None:

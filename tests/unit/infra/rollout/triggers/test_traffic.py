@@ -201,9 +201,9 @@ def test_latency_without_data_says_whose() -> None:
 @pytest.mark.parametrize(
     ("idle", "verdict", "said"),
     [
-        (None, OPEN, "were not read"),
-        (took(_50=99), OPEN, "99 requests to the stable release, and it takes 100"),
-        (took(_50=100), GOOD, "p95 48.8 ms"),
+        (None, OPEN, "0 requests to the stable release"),
+        (took(_50=299), OPEN, "299 requests to the stable release, and it takes 300"),
+        (took(_50=300), GOOD, "p95 48.8 ms"),
     ],
 )
 def test_an_idle_candidate_waits_until_there_is_something_to_compare_its_latency_with(
