@@ -26,8 +26,11 @@ class Patch:
 
 
 _ASKED = "        await self.app(scope, receive, send)\n"
-_FAIL = """\
+_BY_GATEWAY = """\
         by_gateway = scope["type"] == "http" and b"x-forwarded-proto" in dict(scope["headers"])
+"""
+_FAIL = f"""\
+{_BY_GATEWAY}\
         if by_gateway and scope["path"].startswith("/api/") and __import__("random").random() < 0.2:
             await error_response(500, "a defect")(scope, receive, send)
             return
@@ -36,8 +39,8 @@ _WAIT = """\
         if scope["type"] == "http" and scope["path"].startswith("/api/"):
             await __import__("asyncio").sleep(0.3)
 """
-_ASTRAY = """\
-        by_gateway = scope["type"] == "http" and b"x-forwarded-proto" in dict(scope["headers"])
+_ASTRAY = f"""\
+{_BY_GATEWAY}\
         if by_gateway and scope["path"] == "/api/v1/collections":
             await error_response(404, "a defect")(scope, receive, send)
             return

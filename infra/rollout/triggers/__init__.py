@@ -26,6 +26,8 @@ TRIGGERS: Mapping[str, Trigger] = {
 GATES: Mapping[str, Trigger] = {"baseline": baseline}
 """What has a step wait, and undoes nothing."""
 
+_BY_NAME = {**TRIGGERS, **GATES}
+
 
 def judge(
     names: Iterable[str], window: Measurements, recent: Measurements | None = None, limits: Limits = LIMITS
@@ -35,7 +37,7 @@ def judge(
     In a window of hours a release that has turned bad in the last minutes is diluted by what it was before. `recent`
     has the counts since `RECENT_LOOKS` looks ago; it can only undo, never promote.
     """
-    return tuple(_judge({**TRIGGERS, **GATES}[name], window, recent, limits) for name in names)
+    return tuple(_judge(_BY_NAME[name], window, recent, limits) for name in names)
 
 
 def _judge(trigger: Trigger, window: Measurements, recent: Measurements | None, limits: Limits) -> Judgement:
