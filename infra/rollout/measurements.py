@@ -63,6 +63,17 @@ class Routing:
             self.lost_by_candidate + other.lost_by_candidate,
         )
 
+    def __sub__(self, earlier: "Routing") -> "Routing":
+        """Those that came after the earlier ones, all at the same weight."""
+        return Routing(
+            self.probes - earlier.probes,
+            self.not_routed - earlier.not_routed,
+            self.wrong_release - earlier.wrong_release,
+            self.by_candidate - earlier.by_candidate,
+            self.weight,
+            self.lost_by_candidate - earlier.lost_by_candidate,
+        )
+
 
 @dataclass(frozen=True)
 class Replicas:

@@ -92,7 +92,8 @@ class Measuring:
         window, recent = self._counted(step, rest, self._first, counters), None
         if len(self._looks) == RECENT_LOOKS:
             begin = self._looks[0]
-            late = replace(rest, seconds=now - begin.at, routing=since(begin.routing, self._routing))
+            routing = self._routing - begin.routing if self._routing and begin.routing else self._routing
+            late = replace(rest, seconds=now - begin.at, routing=routing)
             recent = self._counted(step, late, begin.counters, counters)
         self._looks = [*self._looks, _Look(now, counters, self._routing)][-RECENT_LOOKS:]
         return window, recent
@@ -174,17 +175,3 @@ def _spared(checks: Sequence[Check]) -> float:
 
 def _passed(checks: Sequence[Check]) -> bool:
     return all(check.passed for check in checks)
-
-
-def since(before: Routing | None, now: Routing | None) -> Routing | None:
-    """The probes of `now` that are not among those `before`."""
-    if before is None or now is None:
-        return now
-    return Routing(
-        now.probes - before.probes,
-        now.not_routed - before.not_routed,
-        now.wrong_release - before.wrong_release,
-        now.by_candidate - before.by_candidate,
-        now.weight,
-        now.lost_by_candidate - before.lost_by_candidate,
-    )
