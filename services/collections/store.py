@@ -3,13 +3,13 @@
 from collections.abc import Mapping
 from typing import Any
 
-from psycopg import AsyncConnection, sql
-from psycopg.rows import dict_row
+from psycopg import sql
 
 from services.common import versions
 from services.common.collections import Collection
 from services.common.database import Database
 from services.common.errors import ConflictError, NotFoundError
+from services.common.tables import transaction
 
 _OF_STATUS = "collection = %(name)s AND (%(status)s::text IS NULL OR status = %(status)s)"
 _COUNT = f"SELECT count(*) AS total FROM rag.documents WHERE {_OF_STATUS}"  # noqa: S608 - made of constants
@@ -59,11 +59,11 @@ class Store:
 
     async def close(self, name: str) -> None:
         """Disable a collection and end its jobs, so that nothing writes to it; raises NotFoundError."""
-        async with self._database.connection() as connection:
-            cursor = await connection.execute("UPDATE rag.collections SET enabled = false WHERE name = %s", [name])
+        async with transaction(self._database) as cursor:
+            await cursor.execute("UPDATE rag.collections SET enabled = false WHERE name = %s", [name])
             if cursor.rowcount == 0:
                 raise _missing(name)
-            await connection.execute(
+            await cursor.execute(
                 "UPDATE rag.ingestion_jobs SET state = 'failed', reason = 'the collection was deleted', "
                 "finished_at = now() WHERE collection = %s AND state IN ('queued', 'running')",
                 [name],
@@ -71,17 +71,17 @@ class Store:
 
     async def delete(self, name: str) -> None:
         """Remove a collection's row and the record of its documents, once its vectors are gone."""
-        async with self._database.connection() as connection:
-            await connection.execute("DELETE FROM rag.documents WHERE collection = %s", [name])
-            await connection.execute("DELETE FROM rag.collections WHERE name = %s", [name])
-            await versions.bump(connection, name)
+        async with transaction(self._database) as cursor:
+            await cursor.execute("DELETE FROM rag.documents WHERE collection = %s", [name])
+            await cursor.execute("DELETE FROM rag.collections WHERE name = %s", [name])
+            await versions.bump(cursor, name)
 
     async def documents(
         self, name: str, *, status: str | None, limit: int, offset: int
     ) -> tuple[int, list[dict[str, Any]]]:
         """How many documents there are (of that status), and those from `offset` on, by path."""
         values = {"name": name, "status": status, "limit": limit, "offset": offset}
-        async with self._database.connection() as connection, _cursor(connection) as cursor:
+        async with transaction(self._database) as cursor:
             await cursor.execute(_COUNT, values)
             (count,) = await cursor.fetchall()
             await cursor.execute(_DOCUMENTS, values)
@@ -89,7 +89,7 @@ class Store:
 
     async def stats(self, name: str) -> dict[str, Any]:
         """The numbers of documents, by status, and of chunks; the jobs not ended yet; the newest job or None."""
-        async with self._database.connection() as connection, _cursor(connection) as cursor:
+        async with transaction(self._database) as cursor:
             await cursor.execute(_STATS, {"name": name})
             numbers = await cursor.fetchone()
             await cursor.execute(_LAST_JOB, [name])
@@ -97,20 +97,16 @@ class Store:
 
     async def paths_below(self, name: str, folder: str) -> list[str]:
         """The documents recorded below a folder of the collection."""
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(
+        async with transaction(self._database) as cursor:
+            await cursor.execute(
                 "SELECT path FROM rag.documents WHERE collection = %s AND starts_with(path, %s)", [name, f"{folder}/"]
             )
-            return [path for (path,) in await cursor.fetchall()]
+            return [row["path"] for row in await cursor.fetchall()]
 
     async def _one(self, statement: sql.Composed, values: Mapping[str, Any]) -> object:
-        async with self._database.connection() as connection:
-            cursor = await connection.execute(statement, values)
+        async with transaction(self._database) as cursor:
+            await cursor.execute(statement, values)
             return await cursor.fetchone()
-
-
-def _cursor(connection: AsyncConnection[Any]) -> Any:
-    return connection.cursor(row_factory=dict_row)
 
 
 def _missing(name: str) -> NotFoundError:

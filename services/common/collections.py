@@ -5,12 +5,11 @@ import logging
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-import psycopg
-from psycopg.rows import dict_row
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter, ValidationError, model_validator
 
 from services.common.database import Database, DatabaseUnavailableError
 from services.common.errors import NotFoundError, UnavailableError
+from services.common.tables import transaction
 
 CollectionName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")]
 NonEmpty = Annotated[
@@ -82,10 +81,10 @@ class Collections:
 
     async def _rows(self) -> list[dict[str, Any]]:
         try:
-            async with self._database.connection() as connection, connection.cursor(row_factory=dict_row) as cursor:
+            async with transaction(self._database) as cursor:
                 await cursor.execute("SELECT * FROM rag.collections")
                 return await cursor.fetchall()
-        except (DatabaseUnavailableError, psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName):
+        except DatabaseUnavailableError:
             return []
 
     def _note(self, *, from_database: bool) -> None:

@@ -10,9 +10,9 @@ from psycopg.rows import DictRow
 from services.common.database import Database
 from services.common.errors import NotFoundError
 from services.common.middleware.request_id import request_id
+from services.common.tables import transaction
 from services.ingestion.lease import Leases
 from services.ingestion.models import JobBody, JobQuery
-from services.ingestion.tables import transaction
 
 FAILURES = 20  # of a job that are shown with it; all of them are events
 

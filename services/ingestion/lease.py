@@ -16,8 +16,8 @@ from psycopg.rows import DictRow
 
 from services.common import versions
 from services.common.database import Database, DatabaseUnavailableError
+from services.common.tables import transaction
 from services.ingestion.metrics import OPEN_JOBS
-from services.ingestion.tables import transaction
 
 KEPT_DAYS = 30  # a finished job is shown for so long
 RELEASE_S = 1.5  # at shutdown; the whole service has ten seconds

@@ -7,9 +7,9 @@ from uuid import UUID
 
 from services.common import versions
 from services.common.database import Database
+from services.common.tables import transaction
 from services.ingestion.lease import Lease
 from services.ingestion.points import Document
-from services.ingestion.tables import transaction
 
 _DONE = (
     "INSERT INTO rag.job_documents (job_id, path, status, reason, chunks)"

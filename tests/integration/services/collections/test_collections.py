@@ -331,6 +331,28 @@ async def test_while_the_database_is_away_collections_are_listed_and_nothing_cha
         await asyncio.sleep(0.02)
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "", {"name": "more", "directory": "docs"}),
+        ("PUT", "/docs", {"directory": "other"}),
+        ("PATCH", "/docs", {"directory": "other"}),
+        ("DELETE", "/docs", None),
+        ("GET", "/docs/documents", None),
+    ],
+)
+async def test_a_database_without_its_tables_is_told_as_that(
+    service: Service, sql: psycopg.Connection, method: str, path: str, body: dict[str, str] | None
+) -> None:
+    sql.execute("ALTER SCHEMA rag RENAME TO elsewhere")
+    try:
+        answer = await service.http.request(method, f"{BASE}{path}", json=body)
+    finally:
+        sql.execute("ALTER SCHEMA elsewhere RENAME TO rag")
+    assert answer.status_code == 503
+    assert answer.json()["detail"] == "database: it lacks the schema; its migrations have not run"
+
+
 async def test_a_collection_moved_between_disks_is_found_in_its_new_directory(service: Service) -> None:
     await service.create()
     await eventually(lambda: asked_for(service, "handbook") == [None])

@@ -1,4 +1,4 @@
-"""The service's way to its tables."""
+"""A service's way to its tables."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
