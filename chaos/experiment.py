@@ -17,9 +17,9 @@ import asyncio
 import inspect
 import time
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import wraps
 from itertools import count
@@ -48,7 +48,6 @@ READY_S = 60.0  # for the stack to be well before the experiment, after whatever
 SETTLED = 10  # good answers in a row after which callers are served again
 POLL_S = 0.1
 OBSERVED_PER_S = 2.0
-STILL_S = 5.0  # that the observer is late: of 250 experiments on two busy cores none held it up for more than 1.5 s
 
 NOT_THERE = (OSError, ClientError, OperationalError)
 """What a part of the stack is met with that starts again: it does not answer yet."""
@@ -147,7 +146,6 @@ class Experiment:
             said = traceback.format_exception_only(error)[-1].strip()
             self.findings.append(Finding("experiment", Verdict.UNKNOWN, f"it broke off: {said}"))
         await self._open.aclose()
-        self.findings = excused(self.findings, self._observer.latest_s)
         save_result(self.suite.folder, self.result())
 
     def result(self) -> Result:
@@ -330,17 +328,6 @@ class Experiment:
         self.findings.append(Finding(check, Verdict.PASSED if holds else Verdict.FAILED, said, evidence))
 
 
-def excused(findings: Sequence[Finding], still_s: float) -> list[Finding]:
-    """The findings, none of them failed where the machine stood still: what fails then tells nothing of the stack."""
-    if still_s <= STILL_S:
-        return [*findings]
-    why = f"the machine stood still for {still_s:.0f} s, and then"
-    return [
-        replace(each, verdict=Verdict.UNKNOWN, said=f"{why}: {each.said}") if each.verdict is Verdict.FAILED else each
-        for each in findings
-    ]
-
-
 def _trouble(result: Result) -> list[str]:
     clean_up = result.clean_up
     healed = clean_up.verdict is Verdict.PASSED
@@ -370,8 +357,8 @@ def experiment(
     """Make a test of an experiment's body; `proves` are keys of `chaos.design.DESIGN`.
 
     The body gets the experiment when the stack is well. The test fails unless every finding passed and all was healed.
-    Where a try leaves unknown what it was to prove (the load came late, the body broke off, the machine stood still),
-    there is another one, of `TRIES` in all, and the record says so; what has failed otherwise has failed.
+    Where a try leaves unknown what it was to prove (the load came late, the body broke off), there is another one, of
+    `TRIES` in all, and the record says so; what has failed has failed.
     """
 
     def decorate(body: Callable[Concatenate[Experiment, P], Awaitable[None]]) -> Callable[..., Awaitable[None]]:

@@ -85,11 +85,6 @@ class Observer:
     async def __aexit__(self, *raised: object) -> None:
         await self._loop.__aexit__(*raised)
 
-    @property
-    def latest_s(self) -> float:
-        """How late the latest look began: for about so long nothing could run, neither the suite nor the stack."""
-        return max((look.started - look.intended for look in self.looks), default=0.0)
-
     async def snapshot(self) -> Snapshot:
         """All that can be counted, read now."""
         read = await asyncio.gather(*(self._read(name, self._clock(), COUNTED) for name in self._observed.metrics))

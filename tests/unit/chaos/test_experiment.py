@@ -7,8 +7,7 @@ from aiohttp import ClientConnectionError
 from psycopg import OperationalError
 
 from chaos import experiment
-from chaos.experiment import STILL_S, Entry, Experiment, excused
-from chaos.record import Finding, Verdict
+from chaos.experiment import Entry, Experiment
 from chaos.suite import Suite
 
 
@@ -53,11 +52,3 @@ def test_no_two_tries_ask_the_same() -> None:
     suite = cast(Suite, SimpleNamespace(stack=None, run=SimpleNamespace(id="r")))
     first, second = (Experiment(suite, Entry("one", "One.", ())) for _ in range(2))
     assert first.unique == first.unique != second.unique
-
-
-def test_what_fails_on_a_machine_that_stands_still_is_unknown() -> None:
-    found = [Finding("one", Verdict.PASSED, "well"), Finding("two", Verdict.FAILED, "3 of 9 failed")]
-    assert excused(found, STILL_S) == found
-    one, two = excused(found, 210.4)
-    assert one == found[0]
-    assert (two.verdict, two.said) == (Verdict.UNKNOWN, "the machine stood still for 210 s, and then: 3 of 9 failed")

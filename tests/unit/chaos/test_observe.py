@@ -5,7 +5,7 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from chaos.client import session
-from chaos.observe import COUNTED, WATCHED, Look, Observed, Observer, log_sizes, parse
+from chaos.observe import COUNTED, WATCHED, Observed, Observer, log_sizes, parse
 from infra.probes.metrics import UP, delta, total
 from tests.servers import REFUSING, Answer, eventually, hangs, routes, streams, upstream
 from tests.unit.chaos.virtual_time import virtual_time
@@ -102,14 +102,6 @@ async def test_a_look_that_was_due_and_never_begun_is_told_of() -> None:
     async with session() as opened, Observer(opened, Observed({"query": REFUSING}), clock=lambda: 1.0) as observer:
         pass
     assert [(look.intended, look.error) for look in observer.looks] == [(1.0, "never begun")]
-
-
-async def test_the_latest_look_tells_for_how_long_nothing_could_run() -> None:
-    async with session() as opened:
-        observer = Observer(opened, Observed({}), clock=lambda: 0.0)
-    assert observer.latest_s == 0
-    observer.looks += [Look("query", 1.0, 1.2, 1.3), Look("query", 1.5, 8.5, 8.6), Look("rag-service", 9.0, 9.1, 9.9)]
-    assert observer.latest_s == 7.0
 
 
 def test_a_name_that_begins_like_a_watched_one_is_another() -> None:
