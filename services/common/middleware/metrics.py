@@ -11,8 +11,8 @@ BUCKETS = (
     *(0.0025, 0.005, 0.007, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.7),
     *(1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
-"""Ends in seconds. Up to 1 s each is at most half as much again as the one before: a p95 that has doubled is to be seen
-in a few hundred answers, and within a bucket nobody knows where they lie."""
+"""Ends in seconds. From 5 ms to 1 s each is at most half as much again as the one before: a p95 that has doubled is to
+be seen in a few hundred answers, and within a bucket nobody knows where they lie."""
 
 REQUESTS = Counter("http_requests", "Requests answered; status 499: the client hung up", ["method", "route", "status"])
 LATENCY = Histogram(
