@@ -19,7 +19,13 @@ from services.common.tasks import end
 from tests.redis import Server, redis
 from tests.servers import eventually
 
-QUICK_S = 0.5  # the promise is 20 ms; a machine at work elsewhere takes its time
+PATIENT_S = 0.3  # in place of the cache's 15 ms, which a Redis on a machine at work elsewhere may miss
+QUICK_S = 2.0  # such a call's end, and far from never
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(client, "TIMEOUT_S", PATIENT_S)
 
 
 @pytest.fixture(scope="module")
@@ -153,12 +159,12 @@ async def test_a_connection_that_a_restart_broke_costs_one_failure_at_most(serve
     assert all(await asyncio.gather(*(works(cache) for _ in range(30))))
 
 
-async def test_a_redis_that_hangs_costs_milliseconds(server: Server, cache: Redis) -> None:
+async def test_a_redis_that_hangs_costs_one_call_its_time(server: Server, cache: Redis) -> None:
     assert await works(cache)
     before = attempts("timeout")
     server.signal(signal.SIGSTOP)
     try:
-        assert 0.01 < await fails(cache) < QUICK_S
+        assert PATIENT_S <= await fails(cache) < QUICK_S
         skipped = [await fails(cache, asked=False) for _ in range(5)]
         assert max(skipped) < QUICK_S
         assert attempts("timeout") == before + 1
@@ -167,7 +173,7 @@ async def test_a_redis_that_hangs_costs_milliseconds(server: Server, cache: Redi
     await until_it_works(cache)
 
 
-async def test_a_listener_that_never_answers_and_one_that_never_accepts_cost_milliseconds() -> None:
+async def test_a_listener_that_never_answers_or_never_accepts_fails_in_time() -> None:
     async with pretending(None) as (url, _), Redis(url) as cache:
         assert await fails(cache) < QUICK_S
     with socket.socket() as full:  # its queue of connections is full, so that further ones are not even refused
@@ -187,7 +193,6 @@ async def test_a_listener_that_never_answers_and_one_that_never_accepts_cost_mil
 
 async def test_only_one_call_at_a_time_tries_a_redis_that_failed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(client, "RECOVERY_S", 0.03)
-    monkeypatch.setattr(client, "TIMEOUT_S", 0.2)  # enough to connect on a busy machine
     async with pretending(None) as (url, asked), Redis(url) as cache:
         await fails(cache)
         assert len(asked) == 1
@@ -197,10 +202,21 @@ async def test_only_one_call_at_a_time_tries_a_redis_that_failed(monkeypatch: py
 
 
 async def test_a_slow_redis_is_used_as_long_as_it_is_in_time() -> None:
-    async with pretending(b"$1\r\nx\r\n", after_s=0.005) as (url, _), Redis(url) as cache:
+    async with pretending(b"$1\r\nx\r\n", after_s=PATIENT_S / 5) as (url, _), Redis(url) as cache:
         assert await cache.get("key") == b"x"
-    async with pretending(b"$1\r\nx\r\n", after_s=0.2) as (url, _), Redis(url) as cache:
-        assert await fails(cache) < QUICK_S
+    async with pretending(b"$1\r\nx\r\n", after_s=10 * QUICK_S) as (url, _), Redis(url) as cache:
+        assert PATIENT_S <= await fails(cache) < QUICK_S
+
+
+async def test_a_call_ends_within_the_promised_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The best of some calls: the others wait for a processor, and not for Redis."""
+    monkeypatch.undo()
+    took = []
+    async with pretending(None) as (url, _):
+        for _ in range(20):
+            async with Redis(url) as cache:
+                took.append(await fails(cache, asked=True))
+    assert 0.015 <= min(took) < 0.025, took
 
 
 @pytest.mark.parametrize(
@@ -240,18 +256,19 @@ async def test_a_full_redis_refuses_writes_and_is_read_all_the_same(
     assert messages == ["Redis is full", "Redis has room again"]
 
 
-async def test_a_busy_process_does_not_take_its_own_slowness_for_redis(cache: Redis) -> None:
+async def test_a_busy_process_does_not_take_its_own_slowness_for_redis(
+    cache: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import time
 
-    assert await works(cache)
-    for stall_s in (0.02, 0.1):
+    monkeypatch.setattr(client, "LAST_LOOK_S", (PATIENT_S, PATIENT_S))
+    await cache.set("key", b"x", ttl_s=60)
+    for turns in range(4):  # of the event loop, before it stalls: in one of them the command is not yet sent
         asking = asyncio.create_task(cache.get("key"))
-        for _ in range(3):
+        for _ in range(turns):
             await asyncio.sleep(0)
-        time.sleep(stall_s)  # noqa: ASYNC251 - what is tested
-        with suppress(RedisUnavailableError):
-            await asking
-        assert await works(cache)
+        time.sleep(1.1 * PATIENT_S)  # noqa: ASYNC251 - what is tested
+        assert await asking == b"x"
 
 
 async def test_told_to_stay_closed_it_is_asked_each_time() -> None:
