@@ -184,7 +184,7 @@ class Clock:
         return self.now
 
 
-async def eventually(condition: Callable[[], object], seconds: float = 5) -> None:
+async def eventually(condition: Callable[[], object], seconds: float = 20) -> None:
     """Wait until the condition holds."""
     deadline = time.monotonic() + seconds
     while not condition():

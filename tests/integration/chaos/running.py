@@ -33,7 +33,7 @@ def small_stack(*components: str) -> Iterator[Stack]:
         for name in components:
             _put(programs, name)
         for name in components:
-            eventually(partial(_healthy, programs, name), 20)
+            eventually(partial(_healthy, programs, name))
         yield Stack(made.name, paths, programs.topology, SECRETS)
 
 
@@ -63,7 +63,7 @@ def _replaced(runs: Program, port: int) -> Program:
     )
 
 
-def eventually(condition: Callable[[], object], seconds: float = 5) -> float:
+def eventually(condition: Callable[[], object], seconds: float = 20) -> float:
     """Seconds until the condition holds."""
     started = time.monotonic()
     while not condition():

@@ -75,7 +75,7 @@ class Node:
     def kill(self) -> None:
         self.signal(signal.SIGKILL)
         assert self.process
-        self.process.wait(5)
+        self.process.wait(20)
         self.process = None
 
     def restart(self) -> None:
@@ -95,7 +95,7 @@ class Node:
 
     def wait(self) -> None:
         if self.process:
-            self.process.wait(5)
+            self.process.wait(20)
             self.process = None
 
     def is_ready(self) -> bool:
@@ -171,7 +171,7 @@ def cluster(
             node.http.close()
 
 
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 10) -> None:
+def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, f"not within {seconds} s: {what}"

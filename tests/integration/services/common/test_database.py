@@ -138,7 +138,7 @@ async def _hang_between(database: Database, line: Line) -> None:
 
 
 async def _recovers(database: Database) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 20
     while True:
         try:
             return await database.ping()

@@ -103,6 +103,6 @@ def test_all_end_when_they_are_told_to_and_with_the_one_that_started_them(runnin
             children = psutil.Process(started.process.pid).children()
             assert len(children) == 2
             started.process.send_signal(number)
-            assert started.process.wait(10) in (0, -number)
-            gone, alive = psutil.wait_procs(children, timeout=5)
+            assert started.process.wait(30) in (0, -number)
+            gone, alive = psutil.wait_procs(children, timeout=30)
             assert (len(gone), alive) == (2, [])

@@ -221,7 +221,7 @@ class Bench:
         job: UUID = (await (jobs or self.jobs).create(body))["id"]
         return job
 
-    async def ended(self, job: UUID, seconds: float = 5) -> dict[str, Any]:
+    async def ended(self, job: UUID, seconds: float = 30) -> dict[str, Any]:
         """The job, once it has ended."""
         deadline = time.monotonic() + seconds
         while (shown := await self.jobs.get(job))["state"] not in {"done", "failed"}:

@@ -54,7 +54,7 @@ class Stack:
         return "stale" if "x-service-degraded" in answer.headers else "cache"
 
     async def until(self, source: str, instance: int = 0) -> None:
-        deadline = perf_counter() + 10
+        deadline = perf_counter() + 20
         while await self.source(instance) != source:
             assert perf_counter() < deadline, f"never {source}"
             await asyncio.sleep(0.01)

@@ -39,7 +39,7 @@ class FakeModel:
 
     def embed(self, texts: Sequence[Tokens]) -> Embeddings:
         self.batches.append(list(texts))
-        assert self.gate.wait(5)
+        assert self.gate.wait(20)
         if any(POISON in text.ids for text in texts):
             raise RuntimeError("a poisoned batch")
         vectors = np.zeros((len(texts), DIMENSIONS), dtype=np.float32)
