@@ -242,13 +242,16 @@ def test_the_outer_of_two_faults_on_an_edge_outlasts_the_inner(stack: Stack) -> 
 
 
 def test_flapping_is_down_and_up_by_turns(stack: Stack) -> None:
-    seen: list[bool] = []
-    with in_force(stack, Flapping(EDGE, down_s=0.1, up_s=0.1)):
-        deadline = time.monotonic() + 20
-        while len(seen) < 4:
-            assert time.monotonic() < deadline, seen
+    def turns() -> int:
+        seen: list[bool] = []
+        deadline = time.monotonic() + 0.6
+        while time.monotonic() < deadline:
             if seen[-1:] != [now := serves(stack)]:
                 seen.append(now)
+        return len(seen)
+
+    with in_force(stack, Flapping(EDGE, down_s=0.1, up_s=0.1)):
+        assert any(turns() >= 4 for _ in range(10)), "a busy machine may miss some, but not ten times"
     assert serves(stack)
 
 

@@ -78,7 +78,7 @@ def test_nothing_of_a_fault_survives_a_runner_that_is_killed_at_any_moment(stack
         if not watched:
             healing = heal_left_over(stack)
             assert healing.problems == healing.held == ()
-        eventually(lambda: not left(stack))
+        eventually(lambda: not left(stack), 8)
         number += 1
 
 

@@ -20,7 +20,7 @@ from tests.redis import Server, redis
 from tests.servers import eventually
 
 PATIENT_S = 0.3  # in place of the cache's 15 ms, which a Redis on a machine at work elsewhere may miss
-QUICK_S = 2.0  # such a call's end, and far from never
+QUICK_S = 0.5  # what a call may cost beside what it waits; a machine at work elsewhere takes its time
 
 
 @pytest.fixture(autouse=True)
@@ -164,7 +164,7 @@ async def test_a_redis_that_hangs_costs_one_call_its_time(server: Server, cache:
     before = attempts("timeout")
     server.signal(signal.SIGSTOP)
     try:
-        assert PATIENT_S <= await fails(cache) < QUICK_S
+        assert PATIENT_S <= await fails(cache) < PATIENT_S + QUICK_S
         skipped = [await fails(cache, asked=False) for _ in range(5)]
         assert max(skipped) < QUICK_S
         assert attempts("timeout") == before + 1
@@ -175,7 +175,7 @@ async def test_a_redis_that_hangs_costs_one_call_its_time(server: Server, cache:
 
 async def test_a_listener_that_never_answers_or_never_accepts_fails_in_time() -> None:
     async with pretending(None) as (url, _), Redis(url) as cache:
-        assert await fails(cache) < QUICK_S
+        assert PATIENT_S <= await fails(cache) < PATIENT_S + QUICK_S
     with socket.socket() as full:  # its queue of connections is full, so that further ones are not even refused
         full.bind(("127.0.0.1", 0))
         full.listen(0)
@@ -186,7 +186,7 @@ async def test_a_listener_that_never_answers_or_never_accepts_fails_in_time() ->
             waiting.connect_ex(full.getsockname())
             queued.append(waiting)
         async with Redis(f"redis://127.0.0.1:{full.getsockname()[1]}/0") as cache:
-            assert await fails(cache) < QUICK_S
+            assert PATIENT_S <= await fails(cache) < PATIENT_S + QUICK_S
         for waiting in queued:
             waiting.close()
 
@@ -205,7 +205,7 @@ async def test_a_slow_redis_is_used_as_long_as_it_is_in_time() -> None:
     async with pretending(b"$1\r\nx\r\n", after_s=PATIENT_S / 5) as (url, _), Redis(url) as cache:
         assert await cache.get("key") == b"x"
     async with pretending(b"$1\r\nx\r\n", after_s=10 * QUICK_S) as (url, _), Redis(url) as cache:
-        assert PATIENT_S <= await fails(cache) < QUICK_S
+        assert PATIENT_S <= await fails(cache) < PATIENT_S + QUICK_S
 
 
 async def test_a_call_ends_within_the_promised_time(monkeypatch: pytest.MonkeyPatch) -> None:
