@@ -5,8 +5,7 @@ import json
 import signal
 import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +23,7 @@ from infra.targets.local.files import write
 from infra.targets.local.implementations import find
 from infra.topology import topology
 from tests.ports import free_port
+from tests.waiting import wait_for
 
 PLENTY = RateLimit(1_000_000, 1_000_000)
 LIMITS = {"app": PLENTY, "console": PLENTY, "few": RateLimit(5, 1000), "hourly": RateLimit(7, 7)}
@@ -134,13 +134,6 @@ class Gateway:
     def hand_out(self) -> None:
         """Write what the gateway takes up as it runs, as a deployment does."""
         write(self.directory, {name: content for name, content in self.render().items() if is_live(name)})
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 def kong(upstreams: dict[str, Upstream]) -> dict[str, Any]:

@@ -6,7 +6,9 @@ from http.client import HTTPConnection
 import httpx
 import pytest
 
-from .conftest import Gateway, wait_for
+from tests.waiting import wait_for
+
+from .conftest import Gateway
 
 EVENTS = "/api/v1/ingestion/jobs/7/events"
 

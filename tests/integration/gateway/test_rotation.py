@@ -14,8 +14,9 @@ from infra.gateway.tokens import mint
 from infra.gateway_users import GatewayUsers
 from infra.secret import SecretState
 from infra.targets.local.files import write
+from tests.waiting import wait_for
 
-from .conftest import SECRETS, Gateway, wait_for
+from .conftest import SECRETS, Gateway
 
 CONSUMER = "console"
 OLD, NEW = SECRETS[CONSUMER], "another-secret-of-console".ljust(40, "x")

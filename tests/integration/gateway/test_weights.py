@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from .conftest import Gateway, wait_for
+from tests.waiting import wait_for
+
+from .conftest import Gateway
 
 
 def servers(gateway: Gateway, requests: int) -> Counter[str]:

@@ -5,8 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.integration.embedded.qdrant.nodes import Node, cluster, free_ports, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, cluster, free_ports
 from tests.integration.embedded.qdrant.relay import Relay
+from tests.waiting import wait_for
 
 
 @pytest.fixture(scope="session")

@@ -5,8 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +15,7 @@ import httpx
 
 from infra.settings import PROJECT_ROOT
 from infra.targets.local.launch import die_with_parent
+from tests.waiting import wait_for
 
 PEER_TIMEOUT_S = 1  # 15 outside of tests
 CONSENSUS_TIMEOUT_S = 1  # 10 outside of tests
@@ -169,13 +169,6 @@ def cluster(
         for node in nodes:
             node.wait()
             node.http.close()
-
-
-def wait_for(condition: Callable[[], bool], what: str, seconds: float = 30) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 def all_active(nodes: list[Node], name: str = "docs") -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.integration.embedded.qdrant.nodes import Node, all_active, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active
+from tests.waiting import wait_for
 
 HERE = Path(__file__).parent
 NORMAL = json.loads((HERE / "exchanges.json").read_text())

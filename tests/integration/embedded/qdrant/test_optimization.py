@@ -15,7 +15,8 @@ from infra.embedded.qdrant.params import Params
 from infra.embedded.qdrant.reads import read_query
 from infra.embedded.qdrant.shard import Shard
 from infra.embedded.qdrant.writes import read_write
-from tests.integration.embedded.qdrant.nodes import Node, all_active, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active
+from tests.waiting import wait_for
 
 SMALL = Params(16, "Cosine")
 LARGE = 1536  # a dimension at which 1,667 points are worth a graph

@@ -3,8 +3,9 @@
 import httpx
 import pytest
 
-from tests.integration.embedded.qdrant.nodes import Node, all_active, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active
 from tests.integration.embedded.qdrant.relay import Relay
+from tests.waiting import wait_for
 
 
 def test_a_node_cut_off_counts_as_dead_and_recovers_when_it_is_healed(nodes: list[Node], relays: list[Relay]) -> None:

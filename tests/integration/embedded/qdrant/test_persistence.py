@@ -7,7 +7,8 @@ import threading
 import httpx
 import pytest
 
-from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for
+from tests.waiting import wait_for
 
 
 def test_a_cluster_killed_amid_writes_has_every_acknowledged_one(nodes: list[Node]) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 
 import httpx
 
-from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for
+from tests.waiting import wait_for
 
 
 @dataclass

@@ -14,7 +14,8 @@ from infra.qdrant.node import Node as Address
 from infra.qdrant.single import leave, to_single
 from infra.settings import PROJECT_ROOT
 from infra.targets.local.launch import die_with_parent
-from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active, vector_for
+from tests.waiting import wait_for
 
 PAUSE_S = 0.01  # between two requests of one kind, so that the nodes have time for the switch
 

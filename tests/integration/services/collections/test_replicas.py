@@ -15,8 +15,9 @@ from pydantic import SecretStr
 from services.collections.main import build
 from services.collections.replicas import check
 from services.collections.settings import CollectionsSettings
-from tests.integration.embedded.qdrant.nodes import Node, all_active, cluster, free_ports, wait_for
+from tests.integration.embedded.qdrant.nodes import Node, all_active, cluster, free_ports
 from tests.servers import REFUSING, client, eventually
+from tests.waiting import wait_for
 
 TOKEN = {"X-Service-Token": "a-token"}
 NODES = ("qdrant-0", "qdrant-1", "qdrant-2")

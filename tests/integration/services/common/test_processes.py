@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,19 +10,12 @@ import httpx
 import psutil
 import pytest
 
-from tests.integration.services.common.test_serve import SECRET, START_S, Service, service
+from tests.integration.services.common.test_serve import SECRET, Service, service
 from tests.servers import REFUSING
+from tests.waiting import wait_for
 
 COUNT = 3
 TOKEN = {"X-Service-Token": SECRET}
-
-
-def until(condition: object, what: str) -> None:
-    assert callable(condition)
-    deadline = time.monotonic() + START_S
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +26,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     told = {"INTER_SERVICE_SECRET_FILE": folder / "secret", "QUERY_URL": REFUSING, "DOCS_ROOT": folder / "docs"}
     with service("services.rag", folder / "rag.log", PROCESSES=COUNT, **told) as started:
         started.await_start()
-        until(lambda: answers(started, "/metrics") == 200, "not all of the processes serve")
+        wait_for(lambda: answers(started, "/metrics") == 200, "all of the processes serve")
         yield started
 
 
@@ -91,7 +83,10 @@ def test_a_process_that_ends_is_started_again_and_meanwhile_the_others_serve(run
     os.kill(killed, signal.SIGKILL)
     for _ in range(10):
         assert answers(running, "/health") == 200
-    until(lambda: answers(running, "/internal/breakers") == 200 and len(pids(running) - {killed}) == COUNT, "no return")
+    wait_for(
+        lambda: answers(running, "/internal/breakers") == 200 and len(pids(running) - {killed}) == COUNT,
+        "another one serves in its place",
+    )
     assert any(json.loads(line)["event"] == "a process has ended" for line in running.output.read_text().splitlines())
 
 
